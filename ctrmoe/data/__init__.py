@@ -1,0 +1,1 @@
+"""Tables in: reading, vocabularies, encoding, and feeding to Keras."""

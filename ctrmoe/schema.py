@@ -1,0 +1,268 @@
+"""What a table means: its features, tasks, domain, group and timestamp columns."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ctrmoe import strict
+
+PADDING, MISSING, UNKNOWN = 0, 1, 2
+"""The reserved ids of every vocabulary: padding is masked, unknown may be several buckets."""
+
+
+class SchemaError(ValueError):
+    """A schema, or a table that does not fit its schema; the message says how to mend it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A binary label to predict; the model's output is named after it.
+
+    Args:
+        name: Name of the output.
+        column: Column of the raw table that holds 0 or 1; the task's name where left empty.
+        weight: Weight of the task's loss.
+    """
+
+    name: str
+    column: str = ""
+    weight: float = 1.0
+
+    @property
+    def label(self) -> str:
+        """The raw column of the label."""
+        return self.column or self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feature:
+    """One input column of the raw table.
+
+    Args:
+        name: The raw column.
+        kind: `categorical` (a string or whole number, or a list of them with `max_length`),
+            `numeric`, or `sequence` (a list, oldest first).
+        min_count: Values seen less often in the training part are unknown.
+        hash_buckets: Above 0, values are hashed into so many ids instead of a vocabulary.
+        oov_buckets: Ids that unknown values are spread over by hash; 1 gives all of them id 2.
+        max_length: Ids kept of a list: the newest (last) of a sequence, the first of a
+            multi-valued categorical; 0 means that a categorical holds one value.
+        separator: Splits a string column into a list, as `|` does in `a|b`.
+        vocabulary: Name of the feature whose vocabulary and table this one shares.
+        transform: Of a numeric: `none`, `standard` ((x - mean) / deviation), `log`
+            (sign(x)·ln(1 + |x|)), `log_square` (ln(x)² above 2, else x), `quantile` (the number
+            of the bucket, fed as a categorical).
+        truncate: `log_square` is rounded down to a whole number, as in AutoInt's Criteo script.
+        buckets: Number of buckets of `quantile`.
+        dtype: `string`, `integer` or `float`: the type of the raw column that the served model
+            takes; `prepare` fills it in from the table where it is left empty.
+    """
+
+    name: str
+    kind: Literal["categorical", "numeric", "sequence"]
+    min_count: int = 1
+    hash_buckets: int = 0
+    oov_buckets: int = 1
+    max_length: int = 0
+    separator: str = ""
+    vocabulary: str = ""
+    transform: Literal["none", "standard", "log", "log_square", "quantile"] = "none"
+    truncate: bool = False
+    buckets: int = 32
+    dtype: Literal["", "string", "integer", "float"] = ""
+
+    def __post_init__(self) -> None:
+        for rule, holds in self._rules():
+            if not holds:
+                raise SchemaError(f"Feature `{self.name}`: {rule}")
+
+    def _rules(self) -> list[tuple[str, bool]]:
+        numeric = self.kind == "numeric"
+        return [
+            ("`name` must not be empty.", bool(self.name)),
+            (f"`min_count` must be at least 1. Received: {self.min_count}.", self.min_count >= 1),
+            (
+                f"`hash_buckets` must not be negative. Received: {self.hash_buckets}.",
+                self.hash_buckets >= 0,
+            ),
+            (
+                f"`oov_buckets` must be at least 1. Received: {self.oov_buckets}.",
+                self.oov_buckets >= 1,
+            ),
+            (f"`buckets` must be at least 2. Received: {self.buckets}.", self.buckets >= 2),
+            (
+                f"`max_length` must be given for a sequence. Received: {self.max_length}.",
+                self.kind != "sequence" or self.max_length > 0,
+            ),
+            (
+                "`max_length`, `separator`, `vocabulary` and `hash_buckets` are not for a numeric.",
+                not numeric
+                or not (self.max_length or self.separator or self.vocabulary or self.hash_buckets),
+            ),
+            (
+                f"`transform` is for a numeric. Received: {self.transform!r}, kind={self.kind!r}.",
+                numeric or self.transform == "none",
+            ),
+            (
+                "`separator` needs `max_length`, the number of values kept.",
+                not self.separator or self.max_length > 0,
+            ),
+            (
+                f"`dtype` of a numeric must be float. Received: {self.dtype!r}.",
+                not numeric or self.dtype in ("", "float"),
+            ),
+            (
+                "`dtype` of a categorical must be string or integer. Received: 'float'.",
+                numeric or self.dtype != "float",
+            ),
+        ]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a row holds several ids of this feature."""
+        return self.max_length > 0
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the model reads the feature as a number rather than as an id."""
+        return self.kind == "numeric" and self.transform != "quantile"
+
+    @property
+    def table(self) -> str:
+        """The feature whose vocabulary and embedding table this one uses."""
+        return self.vocabulary or self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schema:
+    """What the columns of a table mean.
+
+    Args:
+        name: Name of the data set.
+        tasks: Labels to predict.
+        features: Input columns; their order is the order of the model's fields.
+        domain: Column with the business domain of a row, empty for none.
+        group: Column that GAUC groups by, empty for none.
+        timestamp: Column that `--split time:` orders by, empty for none.
+        columns: Names of the columns of CSV files without a header line.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    features: tuple[Feature, ...]
+    domain: str = ""
+    group: str = ""
+    timestamp: str = ""
+    columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.tasks:
+            raise SchemaError("`tasks` must name at least one label.")
+        if not self.features:
+            raise SchemaError("`features` must name at least one column.")
+        for kind, names in (
+            ("tasks", [task.name for task in self.tasks]),
+            ("features", [feature.name for feature in self.features]),
+            ("columns", list(self.columns)),
+        ):
+            repeated = [name for name, count in Counter(names).items() if count > 1]
+            if repeated:
+                raise SchemaError(f"`{kind}` must not repeat a name. Received twice: {repeated}.")
+        self._check_labels()
+        for feature in self.features:
+            self._check_shared(feature)
+
+    def _check_labels(self) -> None:
+        labels = {task.label: task.name for task in self.tasks}
+        for feature in self.features:
+            if feature.name in labels:
+                raise SchemaError(
+                    f"Feature `{feature.name}` is the label of task `{labels[feature.name]}`: a "
+                    "model that reads its label learns nothing. Remove the feature."
+                )
+
+    def _check_shared(self, feature: Feature) -> None:
+        if not feature.vocabulary:
+            return
+        owners = {f.name: f for f in self.features if f.kind != "numeric"}
+        owner = owners.get(feature.vocabulary)
+        if owner is None:
+            raise SchemaError(
+                f"Feature `{feature.name}`: `vocabulary` must name a categorical or sequence "
+                f"feature. Received: {feature.vocabulary!r}."
+                + strict.suggestion(feature.vocabulary, owners)
+            )
+        if owner.vocabulary:
+            raise SchemaError(
+                f"Feature `{feature.name}`: `vocabulary` must name the feature that owns the "
+                f"vocabulary. Received: {owner.name!r}, which shares {owner.vocabulary!r}."
+            )
+
+    def __getitem__(self, name: str) -> Feature:
+        """Returns the feature called `name`."""
+        return next(f for f in self.features if f.name == name)
+
+    def owner(self, feature: Feature) -> Feature:
+        """Returns the feature whose vocabulary `feature` uses: itself, or the one it names."""
+        return self[feature.table]
+
+    @property
+    def single(self) -> tuple[Feature, ...]:
+        """Features with one id a row, in order: the columns of `ids`."""
+        return tuple(f for f in self.features if not f.is_list and not f.is_value)
+
+    @property
+    def lists(self) -> tuple[Feature, ...]:
+        """Features with several ids a row, in order: the columns of `sequences`."""
+        return tuple(f for f in self.features if f.is_list)
+
+    @property
+    def values(self) -> tuple[Feature, ...]:
+        """Features read as numbers, in order: the columns of `values`."""
+        return tuple(f for f in self.features if f.is_value)
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Schema:
+        """Builds a schema from its TOML table."""
+        return strict.build(cls, table, "", SchemaError)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Schema:
+        """Reads a schema file.
+
+        Raises:
+            SchemaError: With the file's name and the rule that is broken.
+        """
+        try:
+            return cls.from_dict(strict.read_toml(path, SchemaError))
+        except SchemaError as error:
+            message = str(error)
+            raise SchemaError(message if str(path) in message else f"{path}: {message}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the TOML table of this schema, values that equal their default left out."""
+        table = _without_defaults(self)
+        table["tasks"] = [_without_defaults(task) for task in self.tasks]
+        table["features"] = [_without_defaults(feature) for feature in self.features]
+        return table
+
+    def dumps(self) -> str:
+        """Returns the text of the schema file."""
+        return strict.dump_toml(self.to_dict())
+
+    def replace(self, **changes: Any) -> Schema:
+        """Returns a copy with some attributes changed."""
+        return dataclasses.replace(self, **changes)
+
+
+def _without_defaults(record: Any) -> dict[str, Any]:
+    return {
+        field.name: getattr(record, field.name)
+        for field in dataclasses.fields(record)
+        if getattr(record, field.name) != field.default
+    }

@@ -1,0 +1,135 @@
+"""Strict reading of TOML tables into frozen dataclasses: exact types, no unknown keys."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Returns ` Did you mean …?` for a close name, otherwise the list of known ones."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean `{close[0]}`?" if close else f" Known: {', '.join(sorted(names))}."
+
+
+def read_toml(path: str | Path, error: type[ValueError]) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Args:
+        path: The file.
+        error: Class of the error raised when the file is missing or no valid TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise error(f"{path} can't be read: {cause.strerror}.") from cause
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        raise error(f"{path} must be valid TOML. Received: {cause}.") from cause
+
+
+def build(cls: type[T], table: Mapping[str, Any], where: str, error: type[ValueError]) -> T:
+    """Builds the dataclass `cls` from a TOML table.
+
+    Args:
+        cls: A dataclass whose annotations are the accepted types; unlike Python, `true` is no
+            `int`; an `int` is accepted where a `float` is asked for.
+        table: The parsed table.
+        where: Its name for error messages, such as `train`, empty for the whole file.
+        error: Class of the errors raised.
+    """
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    hints = get_type_hints(cls)
+    prefix = f"{where}." if where else ""
+    for key in table:
+        if key not in fields:
+            raise error(f"Unknown key `{prefix}{key}`.{suggestion(key, fields)}")
+    for name, field in fields.items():
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        if required and name not in table:
+            raise error(f"`{prefix}{name}` must be given.")
+    values = {
+        key: convert(value, hints[key], f"{prefix}{key}", error) for key, value in table.items()
+    }
+    return cls(**values)
+
+
+def convert(value: Any, hint: Any, where: str, error: type[ValueError]) -> Any:
+    """Checks `value` against the type `hint` and returns it in that type."""
+    origin = get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise error(f"`{where}` must be a table. Received: {value!r}.")
+        return build(hint, value, where, error)  # type: ignore[arg-type]
+    if origin is Literal:
+        if value not in get_args(hint) or isinstance(value, bool):
+            choices = ", ".join(map(repr, get_args(hint)))
+            raise error(f"`{where}` must be one of {choices}. Received: {value!r}.")
+        return value
+    if origin in (Union, types.UnionType):
+        inner = [h for h in get_args(hint) if h is not type(None)]
+        return convert(value, inner[0], where, error)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise error(f"`{where}` must be a list. Received: {value!r}.")
+        item = get_args(hint)[0]
+        return tuple(convert(v, item, f"{where}[{i}]", error) for i, v in enumerate(value))
+    if origin in (dict, Mapping):
+        if not isinstance(value, Mapping):
+            raise error(f"`{where}` must be a table. Received: {value!r}.")
+        return dict(value)
+    if hint is Any:
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise error(
+            f"`{where}` must be {hint.__name__}. Received: {value!r} ({type(value).__name__})."
+        )
+    return value
+
+
+def dump_toml(table: Mapping[str, Any]) -> str:
+    """Writes a table of scalars, lists, tables and lists of tables as TOML, `None` left out."""
+    return "\n".join(_lines(table, "")).strip() + "\n"
+
+
+def _lines(table: Mapping[str, Any], prefix: str) -> list[str]:
+    lines, tables = [], []
+    for key, value in table.items():
+        name = f"{prefix}{_key(key)}"
+        if value is None:
+            continue
+        if isinstance(value, Mapping):
+            tables += ["", f"[{name}]", *_lines(value, f"{name}.")]
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+            for item in value:
+                tables += ["", f"[[{name}]]", *_lines(item, f"{name}.")]
+        else:
+            lines.append(f"{_key(key)} = {_scalar(value)}")
+    return lines + tables
+
+
+def _key(key: str) -> str:
+    bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if bare else _scalar(key)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return "[" + ", ".join(map(_scalar, value)) + "]"
