@@ -1,0 +1,201 @@
+"""The configuration of one run: frozen dataclasses read from strict TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ctrmoe import strict
+
+
+class ConfigError(ValueError):
+    """A configuration that breaks a rule; the message names the key and the mend."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """Where the data lies and how it is sampled.
+
+    Args:
+        prepared: A folder that `ctrmoe prepare` wrote.
+        negative_rate: Share of the rows kept that are negative for every task; the exported
+            probability is corrected for it.
+        shuffle_rows: Rows shuffled together in memory; row groups are shuffled across the file.
+    """
+
+    prepared: str = ""
+    negative_rate: float = 1.0
+    shuffle_rows: int = 500_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddingConfig:
+    """Options of `ctrmoe.layers.FeatureEmbedding`.
+
+    Args:
+        dim: Size of a field token.
+        dims: Sizes of single features' tables, by feature name; they are projected to `dim`.
+        l2: Weight of the squared norm of the rows that a batch reads (of those rows only).
+        dropout: Share of the token entries dropped while training.
+    """
+
+    dim: int = 16
+    dims: Mapping[str, int] = field(default_factory=dict)
+    l2: float = 0.0
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """The parts of the model; a part's table goes to the constructor of its class.
+
+    Args:
+        embedding: The field tokens.
+        interaction: `kind` and options of the interaction; empty for none.
+        deep: Options of an MLP over the flattened tokens whose logit is added (`units` …).
+        wide: Whether a linear term of every feature is added to the logit.
+        tower: Options of each task's MLP after the interaction (`units` …).
+        router: Kept for models with a mixture of experts.
+        experts: Kept for models with a mixture of experts.
+        compile: `xla` or `none` for what follows the lookup, `auto` for the measured default.
+        block_size: Rows that the interaction computes at a time; 0 for the measured default.
+    """
+
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    interaction: Mapping[str, Any] = field(default_factory=dict)
+    deep: Mapping[str, Any] = field(default_factory=dict)
+    wide: bool = False
+    tower: Mapping[str, Any] = field(default_factory=dict)
+    router: Mapping[str, Any] = field(default_factory=dict)
+    experts: Mapping[str, Any] = field(default_factory=dict)
+    compile: Literal["auto", "xla", "none"] = "auto"
+    block_size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """How the model is trained.
+
+    Args:
+        epochs: Passes over the training part.
+        batch_size: Rows of a step; the rest of an epoch that fills no batch waits for the next.
+        learning_rate: Of the optimizer.
+        optimizer: `kind` and options of an entry of `ctrmoe.optimizers.OPTIMIZERS`.
+        monitor: What early stopping and the best weights follow on the validation part.
+        patience: Epochs without improvement before training stops; 0 never stops.
+        positive_weight: Weight of positive rows in the loss; the exported probability is
+            corrected for it.
+        checkpoint_steps: Steps between checkpoints within an epoch; 0 writes one an epoch.
+        steps_per_execution: Steps per call into the compiled graph.
+        precision: Keras's dtype policy.
+        strategy: `mirrored` trains on every visible device.
+        deterministic: Two runs of the same config give the same bits.
+    """
+
+    epochs: int = 5
+    batch_size: int = 1024
+    learning_rate: float = 0.001
+    optimizer: Mapping[str, Any] = field(default_factory=lambda: {"kind": "lazy_adam"})
+    monitor: Literal["auc", "logloss"] = "auc"
+    patience: int = 2
+    positive_weight: float = 1.0
+    checkpoint_steps: int = 0
+    steps_per_execution: int = 1
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    strategy: Literal["none", "mirrored"] = "none"
+    deterministic: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """One run.
+
+    Args:
+        seed: Of the initial weights, the shuffling, the dropout and the down-sampling.
+        data: Where the data lies.
+        model: The parts of the model.
+        train: How it is trained.
+    """
+
+    seed: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def __post_init__(self) -> None:
+        data, train = self.data, self.train
+        for rule, value, holds in (
+            ("`data.negative_rate` must lie in (0, 1]", data.negative_rate,
+             0 < data.negative_rate <= 1),
+            ("`data.shuffle_rows` must be at least 1", data.shuffle_rows, data.shuffle_rows >= 1),
+            ("`model.embedding.dim` must be at least 1", self.model.embedding.dim,
+             self.model.embedding.dim >= 1),
+            ("`model.block_size` must not be negative", self.model.block_size,
+             self.model.block_size >= 0),
+            ("`train.epochs` must be at least 1", train.epochs, train.epochs >= 1),
+            ("`train.batch_size` must be at least 1", train.batch_size, train.batch_size >= 1),
+            ("`train.learning_rate` must be positive", train.learning_rate,
+             train.learning_rate > 0),
+            ("`train.patience` must not be negative", train.patience, train.patience >= 0),
+            ("`train.positive_weight` must be positive", train.positive_weight,
+             train.positive_weight > 0),
+            ("`train.checkpoint_steps` must not be negative", train.checkpoint_steps,
+             train.checkpoint_steps >= 0),
+            ("`train.steps_per_execution` must be at least 1", train.steps_per_execution,
+             train.steps_per_execution >= 1),
+        ):  # fmt: skip
+            if not holds:
+                raise ConfigError(f"{rule}. Received: {value}.")
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Config:
+        """Builds a config from its TOML table."""
+        return strict.build(cls, table, "", ConfigError)
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Config:
+        """Reads a config file.
+
+        Args:
+            path: A TOML or, from a run folder, JSON file.
+            overrides: `a.b=c` with `c` in TOML's syntax; bare text is taken as a string.
+
+        Raises:
+            ConfigError: For an unknown key, a wrong type or a value outside its range.
+        """
+        if Path(path).suffix == ".json":
+            table = json.loads(Path(path).read_text(encoding="utf-8"))
+        else:
+            table = strict.read_toml(path, ConfigError)
+        for override in overrides:
+            _override(table, override)
+        return cls.from_dict(table)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the whole table, defaults included."""
+        return dataclasses.asdict(self)
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"`--set` must have the form a.b=c. Received: {override!r}.")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        inner = table.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"`--set {key}`: `{parent}` is a value, not a table.")
+        table = inner
+    table[last] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
