@@ -1,0 +1,25 @@
+"""Layers of click-through-rate models.
+
+Axis letters in shapes and einsum strings: B batch, F fields, D embedding, H hidden, E experts,
+U expert units, T tasks, L sequence length, K chosen experts. Inside attention, H counts heads.
+"""
+
+from ctrmoe.layers.embedding import FeatureEmbedding
+from ctrmoe.layers.field import Field
+from ctrmoe.layers.interactions import INTERACTIONS
+from ctrmoe.layers.interactions.autoint import AutoInt
+from ctrmoe.layers.mlp import MLP
+from ctrmoe.layers.registry import create
+from ctrmoe.layers.row_blocks import RowBlocks
+from ctrmoe.layers.towers import Tower
+
+__all__ = [
+    "INTERACTIONS",
+    "MLP",
+    "AutoInt",
+    "FeatureEmbedding",
+    "Field",
+    "RowBlocks",
+    "Tower",
+    "create",
+]

@@ -1,0 +1,27 @@
+"""Checks of constructor arguments that several layers share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def check_positive_integer(name: str, value: Any) -> int:
+    """Returns `value` if it is an integer above zero."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
+    return value
+
+
+def check_rate(name: str, value: Any) -> float:
+    """Returns `value` if it is a share in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must lie in [0, 1). Received: {name}={value!r}.")
+    return float(value)
+
+
+def check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    """Returns `value` if it is one of `choices`."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}.")
+    return value

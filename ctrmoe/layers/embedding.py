@@ -1,0 +1,208 @@
+"""From packed matrices to field tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from ctrmoe.layers._checks import check_positive_integer, check_rate
+from ctrmoe.layers.field import Field
+from ctrmoe.layers.field_layout import (
+    TableGroup,
+    check_fields,
+    consecutive_runs,
+    group_by_dim,
+    input_widths,
+)
+from ctrmoe.layers.fused_table import PADDING, FusedTable
+from ctrmoe.layers.numeric_embedding import NumericEmbedding
+
+
+@keras.saving.register_keras_serializable(package="ctrmoe")
+class FeatureEmbedding(keras.layers.Layer):
+    """One token for each field, by one lookup for all the ids of a row.
+
+    - categorical: `e = V[id]`;
+    - multi-valued and sequence: `e = (1/q) Σ V[id]` over the `q` ids that are not padding, the
+      zero vector if there is none;
+    - numeric: `e = v · x`, and a trainable vector `m` in its place where `x` is NaN (missing).
+
+    Ids are 0 padding, 1 missing, 2 unknown, then the values; an id out of range is read as
+    unknown. Fields with an `embedding_dim` of their own are looked up in a matrix of that width,
+    which a kernel without bias, one for each width, projects to the layer's.
+
+    Args:
+        fields: The fields (or their dictionaries), in the order of the tokens.
+        embedding_dim: Width `D` of the tokens.
+        embeddings_initializer: Initializer of tables and of the vectors `v` and `m`.
+        embeddings_l2: While training, adds the loss `embeddings_l2 · mean_b Σ e²` over the table
+            rows that the batch looks up, once for each occurrence; the rest of the table is
+            neither penalised nor read.
+        dropout: Share of the tokens' entries set to zero while training.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input shape:
+        A dictionary of `"ids"` `[B, C]` int32 (the categorical fields in order), `"sequences"`
+        `[B, S]` int32 (the `length` ids of each multi-valued and sequence field in order) and
+        `"values"` `[B, N]` float32 (the numeric fields in order); a key is absent if its width
+        is 0.
+
+    Output shape:
+        `[B, F, D]`, F in the order of `fields`.
+
+    Raises:
+        ValueError: If a name is used twice, a `table` is not a field with a table of its own, or
+            the input's keys and widths are not those of the fields.
+
+    Reference:
+        Song et al., AutoInt, 2019, arXiv:1810.11921, section 4.2. The missing vector and the
+        projection of other widths are not in the paper.
+
+    Example:
+
+    >>> layer = FeatureEmbedding([Field(name="hour", kind="categorical", vocabulary_size=27)], 4)
+    >>> layer({"ids": keras.ops.ones((2, 1), dtype="int32")}).shape
+    TensorShape([2, 1, 4])
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[Field | Mapping[str, Any]],
+        embedding_dim: int,
+        *,
+        embeddings_initializer: Any = "uniform",
+        embeddings_l2: float = 0.0,
+        dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        # Numbers must reach `v · x` in float32.
+        super().__init__(**{**kwargs, "autocast": False})
+        self.fields = [f if isinstance(f, Field) else Field(**f) for f in fields]
+        check_fields(self.fields)
+        self.embedding_dim = check_positive_integer("embedding_dim", embedding_dim)
+        self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
+        if embeddings_l2 < 0:
+            raise ValueError(
+                f"`embeddings_l2` must not be negative. Received: embeddings_l2={embeddings_l2}."
+            )
+        self.embeddings_l2 = embeddings_l2
+        self.dropout = check_rate("dropout", dropout)
+        self._groups = group_by_dim(self.fields, self.embedding_dim)
+        self._numeric = [i for i, f in enumerate(self.fields) if f.kind == "numeric"]
+        self._create_children()
+
+    def _create_children(self) -> None:
+        initializer, dtype = self.embeddings_initializer, self.dtype_policy
+        self.tables = [
+            FusedTable(
+                group.vocabulary_sizes,
+                group.tables,
+                group.dim,
+                initializer=initializer.clone(),
+                dtype=dtype,
+                name=f"tables_{group.dim}",
+            )
+            for group in self._groups
+        ]
+        self.projections = {
+            str(group.dim): keras.layers.Dense(
+                self.embedding_dim, use_bias=False, dtype=dtype, name=f"projection_{group.dim}"
+            )
+            for group in self._groups
+            if group.dim != self.embedding_dim
+        }
+        self.numbers = NumericEmbedding(
+            self.embedding_dim, initializer=initializer.clone(), dtype=dtype, name="numbers"
+        )
+        self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=dtype, name="dropout")
+
+    def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
+        widths = {key: shape[-1] for key, shape in input_shape.items()}
+        if widths != input_widths(self.fields):
+            raise ValueError(
+                f"The input must have the widths of the fields, {input_widths(self.fields)}. "
+                f"Received: {widths}."
+            )
+        for group, table in zip(self._groups, self.tables, strict=True):
+            table.build((None, len(group.columns)))
+            if str(group.dim) in self.projections:
+                self.projections[str(group.dim)].build((None, len(group.fields), group.dim))
+        if self._numeric:
+            self.numbers.build(input_shape["values"])
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        matrices = [inputs[key] for key in ("ids", "sequences") if key in inputs]
+        ids = ops.concatenate(matrices, axis=1) if len(matrices) > 1 else (matrices or [None])[0]
+        pieces = [
+            piece
+            for group, table in zip(self._groups, self.tables, strict=True)
+            for piece in self._tokens(group, table, ids, training)
+        ]
+        if self._numeric:
+            pieces.append((self._numeric, self.numbers(inputs["values"])))
+        return self.dropout_layer(self._in_order(pieces), training=training)
+
+    def _tokens(
+        self, group: TableGroup, table: FusedTable, ids: Any, training: bool | None
+    ) -> list[tuple[list[int], Any]]:
+        """Positions and tokens `[B, f, D]` of the categorical fields, then of each list."""
+        if group.columns != list(range(ids.shape[1])):
+            ids = ops.take(ids, group.columns, axis=1)
+        rows = table(ids)
+        if training and self.embeddings_l2:
+            squares = ops.sum(ops.square(rows), axis=(1, 2))
+            self.add_loss(self.embeddings_l2 * ops.mean(squares))
+        lists = [p for p in group.fields if self.fields[p].is_list]
+        single = group.fields[: len(group.fields) - len(lists)]
+        lengths = [len(single), *(self.fields[p].length for p in lists)]
+        parts = zip(_split(ids, lengths), _split(rows, lengths), strict=True)
+        tokens = [r if i == 0 else _mean(s, r) for i, (s, r) in enumerate(parts)]
+        placed = list(zip([single, *([p] for p in lists)], tokens, strict=True))
+        if str(group.dim) not in self.projections:
+            return placed[0 if single else 1 :]
+        joined = ops.concatenate(tokens, axis=1) if lists else tokens[0]
+        return [(group.fields, self.projections[str(group.dim)](joined))]
+
+    def _in_order(self, pieces: list[tuple[list[int], Any]]) -> Any:
+        """Joins the pieces so that tokens follow `fields`, by runs of neighbouring fields."""
+        runs = {}
+        for positions, tokens in pieces:
+            lengths, start = consecutive_runs(positions), 0
+            for length, run in zip(lengths, _split(tokens, lengths), strict=True):
+                runs[positions[start]] = ops.cast(run, self.compute_dtype)
+                start += length
+        ordered = [runs[position] for position in sorted(runs)]
+        return ops.concatenate(ordered, axis=1) if len(ordered) > 1 else ordered[0]
+
+    def compute_output_shape(
+        self, input_shape: Mapping[str, Sequence[int | None]]
+    ) -> tuple[int | None, int, int]:
+        batch = next(iter(input_shape.values()))[0]
+        return (batch, len(self.fields), self.embedding_dim)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "fields": [field.to_dict() for field in self.fields],
+            "embedding_dim": self.embedding_dim,
+            "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
+            "embeddings_l2": self.embeddings_l2,
+            "dropout": self.dropout,
+        }
+
+
+def _split(x: Any, lengths: Sequence[int]) -> list[Any]:
+    """Cuts axis 1 into parts of these lengths, without an operation if there is one part."""
+    if len(lengths) == 1:
+        return [x]
+    edges = [sum(lengths[:i]) for i in range(1, len(lengths))]
+    return list(ops.split(x, edges, axis=1))
+
+
+def _mean(ids: Any, rows: Any) -> Any:
+    """Mean over the ids that are not padding: `[B, L, d]` to `[B, 1, d]`."""
+    count = ops.sum(ops.cast(ops.not_equal(ids, PADDING), rows.dtype), axis=1)
+    return ops.sum(rows, axis=1, keepdims=True) / ops.maximum(count, 1)[:, None, None]

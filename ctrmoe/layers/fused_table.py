@@ -1,0 +1,88 @@
+"""One matrix for the tables of many fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+PADDING, UNKNOWN = 0, 2
+
+
+@keras.saving.register_keras_serializable(package="ctrmoe")
+class FusedTable(keras.layers.Layer):
+    """Reads rows of several tables that lie one after another in a single matrix.
+
+    Column `c` of the ids reads row `Σ_{t < tables[c]} vocabulary_sizes[t] + id`. Id 0 (padding)
+    gives the zero vector; an id outside its vocabulary reads the row of id 2 (unknown).
+    On TensorFlow the rows are gathered from the variable itself, so that their gradient is
+    `tf.IndexedSlices` and an optimizer can update them in place.
+
+    Args:
+        vocabulary_sizes: Number of ids of each table.
+        tables: For each column of ids, the index of its table.
+        dim: Width of the matrix.
+        initializer: Initializer of the matrix.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input shape:
+        `[B, C]` int32, with `C = len(tables)`.
+
+    Output shape:
+        `[B, C, dim]` in the variable's dtype, whatever the compute dtype.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes: Sequence[int],
+        tables: Sequence[int],
+        dim: int,
+        *,
+        initializer: Any = "uniform",
+        **kwargs: Any,
+    ) -> None:
+        # Without this, Keras would cast the whole matrix under mixed precision.
+        super().__init__(**{**kwargs, "autocast": False})
+        self.vocabulary_sizes = list(vocabulary_sizes)
+        self.tables = list(tables)
+        self.dim = dim
+        self.initializer = keras.initializers.get(initializer)
+        starts = np.cumsum([0, *self.vocabulary_sizes])
+        self._offsets = starts[self.tables].astype("int32")
+        self._sizes = np.array(self.vocabulary_sizes, "int32")[self.tables]
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        self.table = self.add_weight(
+            name="table",
+            shape=(sum(self.vocabulary_sizes), self.dim),
+            initializer=self.initializer,
+        )
+
+    def call(self, inputs: Any) -> Any:
+        known = ops.logical_and(inputs >= 0, inputs < self._sizes)
+        rows = ops.where(known, inputs, UNKNOWN) + self._offsets
+        mask = ops.cast(ops.not_equal(inputs, PADDING), self.variable_dtype)
+        return self._gather(rows) * ops.expand_dims(mask, -1)
+
+    def _gather(self, rows: Any) -> Any:
+        if keras.backend.backend() != "tensorflow":
+            return ops.take(self.table, rows, axis=0)
+        import tensorflow as tf
+
+        # `ops.take` reads the whole variable, and an in-place update then has to copy it.
+        return tf.nn.embedding_lookup(self.table.value, rows)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return keras.KerasTensor((*inputs.shape, self.dim), dtype=self.variable_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "vocabulary_sizes": self.vocabulary_sizes,
+            "tables": self.tables,
+            "dim": self.dim,
+            "initializer": keras.initializers.serialize(self.initializer),
+        }
