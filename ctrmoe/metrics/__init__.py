@@ -1,0 +1,23 @@
+"""Exact figures of a binary prediction, over all rows, per task and per domain.
+
+Every function takes 0/1 labels and logits (rank figures take any score): after a float32 sigmoid
+distinct logits become equal probabilities, and those ties would move the AUC.
+"""
+
+from ctrmoe.metrics.auc import auc, auc_interval
+from ctrmoe.metrics.calibration import expected_calibration_error, pcoc
+from ctrmoe.metrics.evaluator import Evaluator
+from ctrmoe.metrics.gauc import GAUC, gauc
+from ctrmoe.metrics.logloss import logloss, normalized_entropy
+
+__all__ = [
+    "GAUC",
+    "Evaluator",
+    "auc",
+    "auc_interval",
+    "expected_calibration_error",
+    "gauc",
+    "logloss",
+    "normalized_entropy",
+    "pcoc",
+]
