@@ -63,7 +63,7 @@ class ModelConfig:
         router: Kept for models with a mixture of experts.
         experts: Kept for models with a mixture of experts.
         compile: `xla` or `none` for what follows the lookup, `auto` for the measured default.
-        block_size: Rows that the interaction computes at a time; 0 for the measured default.
+        block_size: Rows that the interaction computes at a time; 0 for the whole batch.
     """
 
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
@@ -74,7 +74,7 @@ class ModelConfig:
     router: Mapping[str, Any] = field(default_factory=dict)
     experts: Mapping[str, Any] = field(default_factory=dict)
     compile: Literal["auto", "xla", "none"] = "auto"
-    block_size: int = 0
+    block_size: int = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

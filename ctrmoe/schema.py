@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Task:
     """A binary label to predict; the model's output is named after it.
 
     Args:
-        name: Name of the output.
+        name: Name of the output: letters, digits, `_`, `-` and `.`, the first no `-`.
         column: Column of the raw table that holds 0 or 1; the task's name where left empty.
         weight: Weight of the task's loss.
     """
@@ -32,6 +33,14 @@ class Task:
     name: str
     column: str = ""
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        # The name becomes that of a TensorFlow graph node and of a served output.
+        if not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*", self.name):
+            raise SchemaError(
+                "`name` of a task must consist of letters, digits, `_`, `-` and `.`. Received: "
+                f"{self.name!r}. Give the raw column as `column`."
+            )
 
     @property
     def label(self) -> str:
@@ -225,6 +234,16 @@ class Schema:
     def values(self) -> tuple[Feature, ...]:
         """Features read as numbers, in order: the columns of `values`."""
         return tuple(f for f in self.features if f.is_value)
+
+    @property
+    def input_widths(self) -> dict[str, tuple[int, str]]:
+        """Width and dtype of each packed matrix that models of this schema read."""
+        widths = {
+            "ids": (len(self.single), "int32"),
+            "sequences": (sum(feature.max_length for feature in self.lists), "int32"),
+            "values": (len(self.values), "float32"),
+        }
+        return {name: (width, dtype) for name, (width, dtype) in widths.items() if width}
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> Schema:

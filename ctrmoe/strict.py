@@ -66,36 +66,34 @@ def build(cls: type[T], table: Mapping[str, Any], where: str, error: type[ValueE
 def convert(value: Any, hint: Any, where: str, error: type[ValueError]) -> Any:
     """Checks `value` against the type `hint` and returns it in that type."""
     origin = get_origin(hint)
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, Mapping):
-            raise error(f"`{where}` must be a table. Received: {value!r}.")
-        return build(hint, value, where, error)  # type: ignore[arg-type]
-    if origin is Literal:
-        if value not in get_args(hint) or isinstance(value, bool):
-            choices = ", ".join(map(repr, get_args(hint)))
-            raise error(f"`{where}` must be one of {choices}. Received: {value!r}.")
-        return value
     if origin in (Union, types.UnionType):
-        inner = [h for h in get_args(hint) if h is not type(None)]
-        return convert(value, inner[0], where, error)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise error(f"`{where}` must be a list. Received: {value!r}.")
-        item = get_args(hint)[0]
-        return tuple(convert(v, item, f"{where}[{i}]", error) for i, v in enumerate(value))
-    if origin in (dict, Mapping):
-        if not isinstance(value, Mapping):
-            raise error(f"`{where}` must be a table. Received: {value!r}.")
-        return dict(value)
+        hint = next(h for h in get_args(hint) if h is not type(None))
+        origin = get_origin(hint)
     if hint is Any:
         return value
+    if origin is Literal:
+        return _choice(value, get_args(hint), where, error)
+    if origin is tuple:
+        _check(isinstance(value, list | tuple), "a list", value, where, error)
+        item = get_args(hint)[0]
+        return tuple(convert(v, item, f"{where}[{i}]", error) for i, v in enumerate(value))
+    if dataclasses.is_dataclass(hint) or origin in (dict, Mapping):
+        _check(isinstance(value, Mapping), "a table", value, where, error)
+        return dict(value) if origin else build(hint, value, where, error)
     if hint is float and type(value) is int:
         return float(value)
-    if type(value) is not hint:
-        raise error(
-            f"`{where}` must be {hint.__name__}. Received: {value!r} ({type(value).__name__})."
-        )
+    _check(type(value) is hint, hint.__name__, value, where, error)
     return value
+
+
+def _choice(value: Any, choices: tuple[Any, ...], where: str, error: type[ValueError]) -> Any:
+    _check(value in choices, "one of " + ", ".join(map(repr, choices)), value, where, error)
+    return value
+
+
+def _check(holds: bool, rule: str, value: Any, where: str, error: type[ValueError]) -> None:
+    if not holds:
+        raise error(f"`{where}` must be {rule}. Received: {value!r} ({type(value).__name__}).")
 
 
 def dump_toml(table: Mapping[str, Any]) -> str:

@@ -1,0 +1,211 @@
+"""The command line: parses, calls one function a command, turns known errors into one line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+
+from ctrmoe.config import Config, ConfigError
+from ctrmoe.schema import Schema, SchemaError
+
+# Modules that load TensorFlow are imported inside their command, so that `--help` is quick.
+
+app = typer.Typer(
+    name="ctrmoe",
+    help="Click-through-rate models from raw parquet to TensorFlow Serving and back onto parquet.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out_console = Console()
+error_console = Console(stderr=True)
+
+Data = Annotated[list[str], typer.Argument(help="Raw parquet or CSV files, globs or folders.")]
+RunFolder = Annotated[Path, typer.Argument(help="A folder that `ctrmoe train` wrote.")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything the demo writes.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """The whole job on the embedded sample: prepare, train, evaluate, export, score."""
+    from ctrmoe.demo import run_demo
+
+    run_demo(out)
+
+
+@app.command()
+def infer(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Schema file to write.")] = Path("schema.toml"),
+    label: Annotated[
+        list[str] | None, typer.Option(help="A label column; repeat for several tasks.")
+    ] = None,
+) -> None:
+    """Write a first schema from a table, with its reasons as comments."""
+    from ctrmoe.data.infer import infer_schema
+    from ctrmoe.files import write_text
+
+    if out.exists():
+        raise SchemaError(f"{out} exists already. Choose another `--out`.")
+    text = infer_schema(data, labels=label)
+    write_text(out, text)
+    out_console.print(f"Wrote {out}: read its comments, correct it, then `ctrmoe prepare`.")
+
+
+@app.command()
+def prepare(
+    schema: Annotated[Path, typer.Option(help="The schema file.")],
+    train: Annotated[list[str], typer.Option(help="Raw training files; repeatable.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    valid: Annotated[list[str] | None, typer.Option(help="Raw validation files.")] = None,
+    test: Annotated[list[str] | None, typer.Option(help="Raw test files.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Divide --train: random:0.8,0.1,0.1 or time:0.8,0.1,0.1.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of a random split.")] = 0,
+) -> None:
+    """Fit vocabularies on the training part, encode every part."""
+    from ctrmoe.console import rows_progress
+    from ctrmoe.data.prepare import prepare as run
+
+    with rows_progress("prepare") as progress:
+        summary = run(
+            Schema.load(schema),
+            train,
+            valid=valid or (),
+            test=test or (),
+            split=split,
+            seed=seed,
+            out=out,
+            progress=progress,
+        )
+    rows = ", ".join(f"{part} {count:,}" for part, count in summary.rows.items())
+    out_console.print(f"Wrote {out}: {rows} rows in {summary.seconds:.1f} s.")
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="The TOML file of the model.")],
+    out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    set: Annotated[
+        list[str] | None, typer.Option(help="Override a key: a.b=c; repeatable.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on after an interruption.")] = False,
+) -> None:
+    """Train a model on a prepared folder."""
+    resolved = Config.load(config, set or ())
+    from ctrmoe.training_progress import TrainingProgress
+    from ctrmoe.training import train as run
+
+    finished = run(resolved, out, resume=resume, callbacks=[TrainingProgress(out_console)])
+    best = finished.metrics["best"]
+    figures = ", ".join(f"{k} {v:.4f}" for k, v in best.items() if k.startswith("valid_"))
+    out_console.print(f"Wrote {out}: best epoch {best['epoch']}: {figures}.")
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    data: Data,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for metrics.json and .csv.")] = None,
+) -> None:
+    """Measure a run on raw tables, per task and per domain."""
+    from ctrmoe.console import metrics_table, rows_progress
+    from ctrmoe.evaluation import evaluate as measure
+    from ctrmoe.evaluation import write_report
+    from ctrmoe.run import Run
+
+    with rows_progress("evaluate") as progress:
+        evaluator = measure(Run(run), data, on_rows=progress)
+    if out:
+        write_report(evaluator, out)
+    if as_json:
+        print(json.dumps(evaluator.result()))
+    else:
+        out_console.print(metrics_table(evaluator.report()))
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    to: Annotated[Path, typer.Option(help="BASE/NAME: the folder above the versions.")],
+    version: Annotated[int | None, typer.Option(help="Number; the next free one if left out.")]
+    = None,
+) -> None:  # fmt: skip
+    """Export a run as a version of a SavedModel that takes raw features."""
+    from ctrmoe.export import export as write
+    from ctrmoe.run import Run
+
+    folder = write(Run(run), to, version=version)
+    out_console.print(f"Wrote {folder}: checked against the Keras model.")
+
+
+@app.command()
+def score(
+    model: Annotated[Path, typer.Argument(help="An exported model or a run folder.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    keep: Annotated[str, typer.Option(help="Columns to copy: a,b,c.")] = "",
+    resume: Annotated[bool, typer.Option(help="Go on after an interruption.")] = False,
+) -> None:
+    """Score raw tables: one output file for each input file, rows in order."""
+    from ctrmoe.console import rows_progress
+    from ctrmoe.scoring import score as run
+
+    kept = [name for name in keep.split(",") if name]
+    with rows_progress("score") as progress:
+        summary = run(model, data, out, keep=kept, resume=resume, on_rows=progress)
+    skipped = f", {summary.skipped} files done before" if summary.skipped else ""
+    out_console.print(
+        f"Wrote {out}: {summary.rows:,} rows in {summary.files} files{skipped}, "
+        f"{summary.seconds:.1f} s."
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command; exits with 0, with 2 for what the user can mend, else with 1."""
+    # TensorFlow's notes on its own start-up would bury the commands' messages.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> Any:
+    try:
+        return app(args=arguments, standalone_mode=False) or 0
+    except (SchemaError, ConfigError) as error:
+        return _mendable(str(error))
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            return _mendable(f"The disk is full ({error.filename or 'output'}): free some space.")
+        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR):
+            return _mendable(f"{error.filename}: {error.strerror}.")
+        raise
+
+
+def _mendable(message: str) -> int:
+    # Not through rich's markup: the message may hold brackets.
+    error_console.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

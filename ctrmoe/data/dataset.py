@@ -1,0 +1,216 @@
+"""Feeds encoded parquet to Keras: whole row groups in, packed batches out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ctrmoe.data.encode import Encoded
+from ctrmoe.data.encoded import list_row_groups, read_labels, read_row_group
+from ctrmoe.schema import Schema, SchemaError
+
+Arrays = dict[str, np.ndarray]
+Batch = tuple[Arrays, Arrays, Arrays]
+
+
+@dataclass(frozen=True, slots=True)
+class _Buffer:
+    """Row groups that are shuffled together, and the rows of them that are kept."""
+
+    index: int
+    groups: tuple[int, ...]
+    rows: int
+
+
+class TrainingFeed:
+    """Batches of the training part in a seeded order that can be entered at any step.
+
+    Row groups are shuffled across the files, rows across the groups of a buffer. The same
+    arguments give the same batches, whatever the step that reading starts from. Every batch has
+    the same static shape; the rows that fill no batch are left out of an epoch, others in each.
+
+    Args:
+        folder: The encoded part, such as `prepared/train`.
+        schema: The resolved schema beside it.
+        batch_size: Rows of a batch.
+        seed: Of the order, and of the rows that down-sampling keeps.
+        shuffle_rows: Rows of a buffer.
+        negative_rate: Share kept of the rows that are negative for every task. The choice is the
+            same in every epoch. With several tasks the rows kept weigh `1 / negative_rate`, so
+            that no task's probabilities shift; with one task they weigh 1, and the logit is
+            shifted back by `logit_shift`.
+        positive_weight: Weight of positive labels in the loss.
+        shard: `(index, count)`: this worker's share of each epoch's row groups.
+
+    Raises:
+        SchemaError: If the part holds less than one batch.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        schema: Schema,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        shuffle_rows: int = 500_000,
+        negative_rate: float = 1.0,
+        positive_weight: float = 1.0,
+        shard: tuple[int, int] = (0, 1),
+    ) -> None:
+        self.schema = schema
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle_rows = shuffle_rows
+        self.negative_rate = negative_rate
+        self.positive_weight = positive_weight
+        self.shard = shard
+        self._groups = list_row_groups(folder)
+        self._kept = [self._count(position) for position in range(len(self._groups))]
+        share = sum(sorted(self._kept)[: len(self._kept) // shard[1]])
+        self.rows = sum(self._kept) if shard[1] == 1 else share
+        self.steps_per_epoch = self.rows // batch_size
+        if not self.steps_per_epoch:
+            raise SchemaError(
+                f"{folder} must hold at least one batch of {batch_size} rows. Received: "
+                f"{self.rows} rows. Lower `train.batch_size`."
+            )
+
+    def dataset(self, first_step: int = 0, steps: int | None = None) -> tf.data.Dataset:
+        """Returns `(inputs, labels, weights)` batches, each a dict by name.
+
+        Args:
+            first_step: Step to start from, counted from the start of the training.
+            steps: Number of batches; endless if left out, for `fit(steps_per_epoch=...)`.
+        """
+        dataset = tf.data.Dataset.from_generator(
+            lambda: self.batches(first_step, steps), output_signature=self._signature()
+        )
+        if steps is not None:
+            dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+        return dataset.prefetch(4)
+
+    def batches(self, first_step: int = 0, steps: int | None = None) -> Iterator[Batch]:
+        """Iterates over the batches as NumPy arrays; see `dataset`."""
+        epoch, step = divmod(first_step, self.steps_per_epoch)
+        left = steps
+        while left is None or left > 0:
+            wanted = self.steps_per_epoch - step
+            wanted = wanted if left is None else min(wanted, left)
+            yield from self._epoch(epoch, step, wanted)
+            left = None if left is None else left - wanted
+            epoch, step = epoch + 1, 0
+
+    def _epoch(self, epoch: int, first_step: int, steps: int) -> Iterator[Batch]:
+        skip = first_step * self.batch_size
+        pending: list[Arrays] = []
+        missing = self.batch_size
+        for buffer in self._buffers(epoch):
+            if skip >= buffer.rows:
+                skip -= buffer.rows
+                continue
+            rows = self._read(buffer)
+            order = np.random.default_rng([self.seed, epoch, buffer.index]).permutation(buffer.rows)
+            position, skip = skip, 0
+            while position < buffer.rows:
+                chosen = order[position : position + missing]
+                pending.append({name: matrix[chosen] for name, matrix in rows.items()})
+                position += len(chosen)
+                missing -= len(chosen)
+                if not missing:
+                    yield self._batch(_join(pending))
+                    pending, missing = [], self.batch_size
+                    steps -= 1
+                    if not steps:
+                        return
+
+    def _buffers(self, epoch: int) -> Iterator[_Buffer]:
+        index, count = self.shard
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self._groups))
+        groups: list[int] = []
+        rows = number = 0
+        for position in order[index::count]:
+            groups.append(position)
+            rows += self._kept[position]
+            if rows >= self.shuffle_rows:
+                yield _Buffer(number, tuple(groups), rows)
+                groups, rows, number = [], 0, number + 1
+        if rows:
+            yield _Buffer(number, tuple(groups), rows)
+
+    def _read(self, buffer: _Buffer) -> Arrays:
+        parts = []
+        for position in buffer.groups:
+            encoded, labels = read_row_group(self._groups[position], self.schema)
+            rows = pack(encoded) | {f"label:{task}": column for task, column in labels.items()}
+            if self.negative_rate < 1:
+                kept = self._keep(position, labels)
+                rows = {name: matrix[kept] for name, matrix in rows.items()}
+            parts.append(rows)
+        return _join(parts)
+
+    def _keep(self, position: int, labels: Arrays) -> np.ndarray:
+        positive = np.any([column > 0 for column in labels.values()], axis=0)
+        draw = np.random.default_rng([self.seed, 2**31, position]).random(len(positive))
+        return positive | (draw < self.negative_rate)
+
+    def _count(self, position: int) -> int:
+        group = self._groups[position]
+        if self.negative_rate >= 1:
+            return group.rows
+        return int(np.sum(self._keep(position, read_labels(group, self.schema))))
+
+    def _batch(self, rows: Arrays) -> Batch:
+        inputs = {name: matrix for name, matrix in rows.items() if not name.startswith("label:")}
+        labels = {
+            task.name: rows[f"label:{task.name}"].astype(np.float32) for task in self.schema.tasks
+        }
+        return inputs, labels, self._weights(labels)
+
+    def _weights(self, labels: Arrays) -> Arrays:
+        weights = {
+            task: np.where(label > 0, np.float32(self.positive_weight), np.float32(1))
+            for task, label in labels.items()
+        }
+        if self.negative_rate < 1 and len(labels) > 1:
+            positive = np.any([label > 0 for label in labels.values()], axis=0)
+            inverse = np.where(positive, 1.0, 1.0 / self.negative_rate).astype(np.float32)
+            weights = {task: weight * inverse for task, weight in weights.items()}
+        return weights
+
+    def _signature(self) -> tuple[Any, Any, Any]:
+        inputs = {
+            name: tf.TensorSpec((self.batch_size, width), dtype)
+            for name, (width, dtype) in self.schema.input_widths.items()
+        }
+        columns = {
+            task.name: tf.TensorSpec((self.batch_size,), tf.float32) for task in self.schema.tasks
+        }
+        return inputs, columns, columns
+
+
+def logit_shift(schema: Schema, negative_rate: float, positive_weight: float) -> float:
+    """What to add to a model's logits so that they are those of the data as it was.
+
+    A model trained on a share r of the negatives, positives weighing w, learns odds that are
+    w / r times the true ones; see `TrainingFeed` for how several tasks are down-sampled.
+    """
+    rate = negative_rate if len(schema.tasks) == 1 else 1.0
+    return float(np.log(rate) - np.log(positive_weight))
+
+
+def pack(encoded: Encoded) -> Arrays:
+    """Returns the packed matrices of a chunk by the names of the model's inputs."""
+    matrices = {"ids": encoded.ids, "sequences": encoded.sequences, "values": encoded.values}
+    return {name: matrix for name, matrix in matrices.items() if matrix.shape[1]}
+
+
+def _join(parts: Sequence[Arrays]) -> Arrays:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,82 @@
+"""Measures a run on raw tables, per task and per domain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.ahead import ahead
+from ctrmoe.data.dataset import Arrays
+from ctrmoe.data.encode import Encoded, Encoder
+from ctrmoe.data.parquet import find_files, read_chunks
+from ctrmoe.files import write_text
+from ctrmoe.metrics import Evaluator
+from ctrmoe.run import Run
+from ctrmoe.schema import Schema
+
+CHUNK_ROWS = 65_536
+
+
+def evaluate(
+    run: Run, paths: Iterable[str | Path], *, on_rows: Callable[[int], None] | None = None
+) -> Evaluator:
+    """Evaluates a run on raw tables that hold its features and labels.
+
+    Args:
+        run: A finished run.
+        paths: Raw parquet or CSV files, globs or folders.
+        on_rows: Called with the number of rows of each chunk done.
+
+    Returns:
+        The evaluator; its `result()` is the contract of `ctrmoe evaluate --json`.
+
+    Raises:
+        SchemaError: For a missing column, or a label outside {0, 1}.
+    """
+    shift = np.float32(run.logit_shift)
+    evaluator = Evaluator(run.tasks)
+    for frame, encoded, labels in ahead(_chunks(run.encoder, paths)):
+        logits = {task: column + shift for task, column in run.predictor(encoded).items()}
+        schema = run.schema
+        evaluator.update(
+            labels,
+            logits,
+            domains=frame[schema.domain] if schema.domain else None,
+            groups=frame[schema.group] if schema.group else None,
+        )
+        if on_rows:
+            on_rows(frame.height)
+    return evaluator
+
+
+def _chunks(
+    encoder: Encoder, paths: Iterable[str | Path]
+) -> Iterator[tuple[pl.DataFrame, Encoded, Arrays]]:
+    columns = raw_columns(encoder.schema)
+    for source in find_files(paths):
+        row = 0
+        for frame in read_chunks(source, columns, encoder.schema, CHUNK_ROWS):
+            yield frame, encoder.encode(frame), encoder.labels(frame, source, row)
+            row += frame.height
+
+
+def raw_columns(schema: Schema, *, labels: bool = True) -> list[str]:
+    """The raw columns that encoding, and with `labels` evaluation, reads, each once."""
+    names = [feature.name for feature in schema.features]
+    if schema.domain:
+        names.append(schema.domain)
+    if labels:
+        names += [task.label for task in schema.tasks]
+        names += [schema.group] if schema.group else []
+    return list(dict.fromkeys(names))
+
+
+def write_report(evaluator: Evaluator, out: Path) -> None:
+    """Writes `metrics.json`, the contract's object, and `metrics.csv`, the wider table."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "metrics.json", json.dumps(evaluator.result(), indent=2))
+    write_text(out / "metrics.csv", evaluator.report().write_csv())

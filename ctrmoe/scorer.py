@@ -1,0 +1,100 @@
+"""Probabilities of encoded rows, from a run folder or from an exported SavedModel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ctrmoe.config import ConfigError
+from ctrmoe.data.dataset import Arrays
+from ctrmoe.data.encode import Encoded, Encoder
+from ctrmoe.prediction import Predictor
+from ctrmoe.run import CONFIG, MODEL, Run
+
+SIGNATURE = "serve_encoded"
+SAVED_MODEL = "saved_model.pb"
+ENCODER = Path("assets.extra") / "encoder"
+
+
+class Scorer:
+    """Predicts probabilities of encoded rows.
+
+    Args:
+        encoder: What turns raw rows into encoded ones.
+        predict: Takes encoded rows, returns a probability `[n]` for each task.
+        fingerprint: Tells models apart.
+    """
+
+    def __init__(
+        self, encoder: Encoder, predict: Callable[[Encoded], Arrays], fingerprint: str
+    ) -> None:
+        self.encoder = encoder
+        self.fingerprint = fingerprint
+        self._predict = predict
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the outputs."""
+        return [task.name for task in self.encoder.schema.tasks]
+
+    def __call__(self, encoded: Encoded) -> Arrays:
+        """Returns a float32 probability `[n]` for each task."""
+        return self._predict(encoded)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Scorer:
+        """Loads a version folder, the newest version in a folder of versions, or a run folder.
+
+        Raises:
+            ConfigError: If the folder is none of them.
+        """
+        folder = Path(path)
+        if (folder / CONFIG).is_file():
+            return cls._of_run(Run(folder))
+        versions = sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())
+        if not (folder / SAVED_MODEL).is_file() and versions:
+            folder = folder / str(versions[-1])
+        if not (folder / SAVED_MODEL).is_file():
+            raise ConfigError(
+                f"{path} must be an exported model, a folder of its versions, or a run folder. "
+                f"Received: neither {SAVED_MODEL} nor {CONFIG} in it. Run `ctrmoe export` first."
+            )
+        return cls._of_export(folder)
+
+    @classmethod
+    def _of_run(cls, run: Run) -> Scorer:
+        shift = np.float32(run.logit_shift)
+        predictor = run.predictor
+
+        def predict(encoded: Encoded) -> Arrays:
+            logits = predictor(encoded)
+            return {task: sigmoid(column + shift) for task, column in logits.items()}
+
+        return cls(run.encoder, predict, _fingerprint(run.folder / MODEL))
+
+    @classmethod
+    def _of_export(cls, folder: Path) -> Scorer:
+        encoder = Encoder.load(folder / ENCODER)
+        # The loaded object owns the variables: it must live as long as its signature.
+        loaded = tf.saved_model.load(str(folder))
+
+        def graph(batch: dict[str, Any], loaded: Any = loaded) -> dict[str, Any]:
+            return loaded.signatures[SIGNATURE](**batch)
+
+        tasks = [task.name for task in encoder.schema.tasks]
+        return cls(encoder, Predictor(graph, tasks), _fingerprint(folder / "fingerprint.pb"))
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """The logistic function, computed without overflow."""
+    return np.exp(-np.logaddexp(np.float32(0), -logits))
+
+
+def _fingerprint(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

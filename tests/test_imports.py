@@ -1,0 +1,56 @@
+"""What importing costs, and what a wheel holds."""
+
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+HEAVY = "import sys; print([m for m in ('tensorflow', 'keras', 'torch') if m in sys.modules])"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import ctrmoe",
+        "import ctrmoe.cli",
+        "import ctrmoe.schema, ctrmoe.config, ctrmoe.console",
+        "import ctrmoe.data.prepare, ctrmoe.data.encode, ctrmoe.data.infer, ctrmoe.metrics",
+    ],
+)
+def test_import_loads_no_tensorflow(statement):
+    code = f"{statement}\n{HEAVY}"
+
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert printed.stdout.strip() == "[]", printed.stderr
+
+
+def test_help_loads_no_tensorflow_and_lists_the_commands():
+    code = (
+        "import sys\nfrom ctrmoe.cli import main\n"
+        f"try:\n    main(['--help'])\nexcept SystemExit:\n    {HEAVY}"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert printed.stdout.strip().endswith("[]"), printed.stderr
+    for command in ("demo", "infer", "prepare", "train", "evaluate", "export", "score"):
+        assert command in printed.stdout
+
+
+@pytest.mark.slow
+def test_wheel_holds_the_package_only(tmp_path, repository):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, "."],
+        cwd=repository,
+        check=True,
+        capture_output=True,
+    )
+
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"ctrmoe", next(top for top in tops if top.endswith(".dist-info"))}
+    assert "ctrmoe/py.typed" in names
+    assert "ctrmoe/sample/census_income/train.parquet" in names

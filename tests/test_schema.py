@@ -1,0 +1,141 @@
+import pytest
+
+from ctrmoe.schema import Feature, Schema, SchemaError, Task
+
+TASKS = [{"name": "click", "column": "label"}]
+FEATURES = [
+    {"name": "item id", "kind": "categorical", "min_count": 2},
+    {"name": "price", "kind": "numeric", "transform": "log_square"},
+    {"name": "age", "kind": "numeric", "transform": "quantile", "buckets": 4},
+    {"name": "history", "kind": "sequence", "max_length": 5, "vocabulary": "item id"},
+    {"name": "genres", "kind": "categorical", "max_length": 3, "separator": "|"},
+]
+
+
+def schema(**changes):
+    return Schema.from_dict({"name": "shop", "tasks": TASKS, "features": FEATURES} | changes)
+
+
+def test_load_returns_what_dumps_wrote(tmp_path):
+    written = schema(domain="shop", group="user", timestamp="time", columns=["a", "b"])
+    path = tmp_path / "schema.toml"
+    path.write_text(written.dumps(), encoding="utf-8")
+
+    assert Schema.load(path) == written
+
+
+def test_dumps_with_odd_names_loads(tmp_path):
+    odd = [{"name": 'quote" back\\slash\ttab ünï', "kind": "categorical"}]
+    path = tmp_path / "schema.toml"
+    path.write_text(schema(features=odd).dumps(), encoding="utf-8")
+
+    assert Schema.load(path).features[0].name == odd[0]["name"]
+
+
+def test_columns_of_the_packed_matrices_follow_the_features():
+    given = schema()
+
+    assert [f.name for f in given.single] == ["item id", "age"]
+    assert [f.name for f in given.lists] == ["history", "genres"]
+    assert [f.name for f in given.values] == ["price"]
+    assert given.input_widths == {
+        "ids": (2, "int32"),
+        "sequences": (8, "int32"),
+        "values": (1, "float32"),
+    }
+
+
+def test_input_widths_leave_empty_matrices_out():
+    assert schema(features=FEATURES[:1]).input_widths == {"ids": (1, "int32")}
+
+
+def test_label_is_the_task_name_where_no_column_is_given():
+    assert Task(name="click").label == "click"
+    assert Task(name="click", column="y").label == "y"
+
+
+def test_owner_of_a_shared_vocabulary():
+    given = schema()
+
+    assert given.owner(given["history"]).name == "item id"
+    assert given.owner(given["genres"]).name == "genres"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"nam": "x"}, r"Unknown key `nam`\. Did you mean `name`\?"),
+        ({"tasks": []}, "`tasks` must name at least one label"),
+        ({"features": []}, "`features` must name at least one column"),
+        ({"tasks": TASKS * 2}, r"`tasks` must not repeat a name\. Received twice: \['click'\]"),
+        ({"features": FEATURES[:1] * 2}, "`features` must not repeat a name"),
+        ({"columns": ["a", "a"]}, "`columns` must not repeat a name"),
+        ({"tasks": [{"name": "a/b"}]}, "`name` of a task must consist of"),
+        ({"tasks": [{"name": "c", "weight": True}]}, r"`tasks\[0\].weight` must be float"),
+        ({"features": [{"name": "label", "kind": "numeric"}]}, "is the label of task `click`"),
+        (
+            {"features": [{"name": "h", "kind": "sequence", "max_length": 2, "vocabulary": "x"}]},
+            "must name a categorical or sequence feature. Received: 'x'",
+        ),
+        ({"features": "user"}, "`features` must be a list"),
+        ({"features": ["user"]}, r"`features\[0\]` must be a table"),
+        ({"features": [{"name": "a"}]}, r"`features\[0\].kind` must be given"),
+    ],
+)
+def test_schema_that_breaks_a_rule(changes, message):
+    with pytest.raises(SchemaError, match=message):
+        schema(**changes)
+
+
+def test_vocabulary_of_a_sharing_feature():
+    chain = [
+        {"name": "a", "kind": "categorical"},
+        {"name": "b", "kind": "categorical", "vocabulary": "a"},
+        {"name": "c", "kind": "categorical", "vocabulary": "b"},
+    ]
+
+    with pytest.raises(SchemaError, match="must name the feature that owns the vocabulary"):
+        schema(features=chain)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "categoric"}, "must be one of 'categorical', 'numeric', 'sequence'"),
+        ({"kind": "categorical", "min_count": 0}, "`min_count` must be at least 1. Received: 0"),
+        ({"kind": "categorical", "hash_buckets": -1}, "`hash_buckets` must not be negative"),
+        ({"kind": "categorical", "oov_buckets": 0}, "`oov_buckets` must be at least 1"),
+        ({"kind": "sequence"}, "`max_length` must be given for a sequence"),
+        ({"kind": "numeric", "max_length": 3}, "are not for a numeric"),
+        ({"kind": "categorical", "transform": "log"}, "`transform` is for a numeric"),
+        ({"kind": "categorical", "separator": "|"}, "`separator` needs `max_length`"),
+        ({"kind": "numeric", "dtype": "string"}, "`dtype` of a numeric must be float"),
+        ({"kind": "categorical", "dtype": "float"}, "must be string or integer"),
+        ({"kind": "numeric", "buckets": 1}, "`buckets` must be at least 2"),
+    ],
+)
+def test_feature_that_breaks_a_rule(options, message):
+    with pytest.raises(SchemaError, match=message):
+        schema(features=[{"name": "f", **options}])
+
+
+def test_feature_without_a_name():
+    with pytest.raises(SchemaError, match="`name` must not be empty"):
+        Feature(name="", kind="numeric")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("name = ", "must be valid TOML"), ('name = "x"', "`tasks` must be given")],
+)
+def test_load_names_the_file(tmp_path, text, message):
+    path = tmp_path / "broken.toml"
+    path.write_text(text)
+
+    with pytest.raises(SchemaError, match=f"broken.toml.*{message}"):
+        Schema.load(path)
+
+
+def test_load_of_a_missing_file(tmp_path):
+    with pytest.raises(SchemaError, match="absent.toml can't be read: No such file"):
+        Schema.load(tmp_path / "absent.toml")
