@@ -99,11 +99,9 @@ def guess_feature(column: Column) -> Guess:
     names = set(words(column.name))
     if SAMPLING_WORDS & names or names in SAMPLING_WEIGHTS:
         return Guess(reason="by its name it says how the row was sampled, not what it is")
-    if dtype.is_float() or dtype.is_decimal():
-        return _number(column, _float_note(column))
-    if dtype.is_integer():
-        return _integer(column)
-    return _text(column)
+    if not dtype.is_numeric():
+        return _text(column)
+    return _integer(column) if column.whole else _number(column, "")
 
 
 def _list(column: Column) -> Guess:
@@ -174,15 +172,6 @@ def _integer(column: Column) -> Guess:
         return _categorical(column, "few whole numbers")
     note = "" if names & QUANTITY_WORDS else "; make it categorical if it is a code"
     return _number(column, note)
-
-
-def _float_note(column: Column) -> str:
-    sample = column.sample.drop_nulls().cast(pl.Float64)
-    whole = bool((sample == sample.floor()).all())
-    id_like = ID_WORDS & set(words(column.name)) or column.distinct <= FEW_VALUES
-    return (
-        "; whole numbers: cast them to integers to use them as codes" if whole and id_like else ""
-    )
 
 
 def _number(column: Column, note: str) -> Guess:

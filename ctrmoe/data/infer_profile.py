@@ -57,6 +57,7 @@ class Column:
         minimum: Smallest number, of numbers and booleans.
         maximum: Largest number, of numbers and booleans.
         total: Sum of the numbers.
+        whole: Whether all numbers are whole ones, whatever their type.
         sample: Evenly spaced rows; all of them in a small table.
         parse: Whether a text column that holds nothing but numbers is one of numbers, as in a CSV
             file; `007` is none.
@@ -70,9 +71,9 @@ class Column:
     minimum: float = float("inf")
     maximum: float = float("-inf")
     total: float = 0.0
+    whole: bool = True
     sample: pl.Series = field(default_factory=pl.Series)
     _distinct: Distinct = field(default_factory=Distinct)
-    _all_whole: bool = True
 
     @property
     def distinct(self) -> int:
@@ -110,19 +111,22 @@ class Column:
             self.minimum = min(self.minimum, float(numbers.to_numpy().min()))
             self.maximum = max(self.maximum, float(numbers.to_numpy().max()))
             self.total += float(numbers.sum())
+            self.whole = self.whole and bool(
+                (numbers.is_finite() & (numbers == numbers.round())).all()
+            )
 
     def _parse(self, texts: pl.Series) -> None:
         numbers = texts.cast(pl.Float64, strict=False)
         if numbers.null_count() or texts.str.contains(LEADING_ZERO).any():
             self.parse = False
             return
-        self._all_whole = self._all_whole and bool(texts.str.contains(WHOLE_NUMBER).all())
         self._update_range(numbers)
+        self.whole = self.whole and bool(texts.str.contains(WHOLE_NUMBER).all())
 
     def close(self, sample: pl.Series) -> None:
         """Takes the sample and settles the type."""
         if self.parse and self.dtype == pl.String and self.present:
-            sample = sample.cast(pl.Int64 if self._all_whole else pl.Float64)
+            sample = sample.cast(pl.Int64 if self.whole else pl.Float64)
         self.sample, self.dtype = sample, sample.dtype
 
 
