@@ -101,7 +101,7 @@ def guess_feature(column: Column) -> Guess:
         return Guess(reason="by its name it says how the row was sampled, not what it is")
     if not dtype.is_numeric():
         return _text(column)
-    return _integer(column) if column.whole else _number(column, "")
+    return _integer(column) if column.whole else _number(column, unsure=False)
 
 
 def _list(column: Column) -> Guess:
@@ -170,15 +170,16 @@ def _integer(column: Column) -> Guess:
         return _categorical(column, f"whole numbers, `{min(names & ID_WORDS)}` in the name")
     if column.distinct <= (10 if names & QUANTITY_WORDS else FEW_VALUES):
         return _categorical(column, "few whole numbers")
-    note = "" if names & QUANTITY_WORDS else "; make it categorical if it is a code"
-    return _number(column, note)
+    return _number(column, unsure=not names & QUANTITY_WORDS)
 
 
-def _number(column: Column, note: str) -> Guess:
+def _number(column: Column, *, unsure: bool) -> Guess:
     sample = column.sample.drop_nulls().cast(pl.Float64)
     values = sample.filter(sample.is_finite()).to_numpy()
     transform, why = _transform(values)
     missing = f", {column.nulls / column.rows:.1%} missing" if column.nulls else ""
+    # Codes have no long tail.
+    note = "; make it categorical if it is a code" if unsure and transform == "standard" else ""
     return Guess(
         reason=f"numbers from {column.minimum:g} to {column.maximum:g}{missing}; {why}{note}",
         options={"kind": "numeric", "transform": transform},
@@ -196,8 +197,8 @@ def skewness(values: np.ndarray) -> float:
 def _transform(values: np.ndarray) -> tuple[str, str]:
     before = skewness(values)
     plain = f"skewness {before:.1f}"
-    # Counts with a few negative codes, such as -1 for "none", are still skewed counts.
-    if abs(before) <= SKEWED or (values < 0).mean() > 0.01:
+    # Counts with a small negative code, such as -1 for "none", are still skewed counts.
+    if abs(before) <= SKEWED or values.min() < -0.01 * values.max():
         return "standard", plain
     after = {
         "log": skewness(np.sign(values) * np.log1p(np.abs(values))),

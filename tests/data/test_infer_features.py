@@ -145,8 +145,9 @@ def test_numbers_are_codes_or_quantities(name, values, kind):
         (lambda rng: rng.lognormal(0, 2, ROWS), "log"),
         # ln(x) leans to the left, ln(x)^2 is symmetric.
         (lambda rng: np.exp(np.sqrt(np.maximum(rng.normal(60, 18, ROWS), 1))), "log_square"),
-        # Skewed, but half of it negative.
-        (lambda rng: rng.exponential(1, ROWS) ** 2 - 1, "standard"),
+        (lambda rng: np.where(rng.random(ROWS) < 0.2, -1, rng.lognormal(5, 2, ROWS)), "log"),
+        # Skewed, but reaching far below zero.
+        (lambda rng: rng.exponential(1, ROWS) ** 2 - 10, "standard"),
         # Within [0, 1] a logarithm changes little.
         (lambda rng: rng.beta(0.3, 9, ROWS), "standard"),
     ],
