@@ -1,0 +1,142 @@
+"""Raw columns in their canonical form: text, whole numbers, numbers and labels.
+
+The canonical value of a categorical is text (`dtype` "string") or an int64 ("integer"); the
+exported graph takes it in that form. A column of another type is cast where nothing is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.data.sources import Origin
+from ctrmoe.schema import SchemaError
+
+INT64_MIN = -(2**63)
+"""The missing mark of an integer feature in the exported graph, which knows no nulls."""
+
+_AS_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Date, pl.Datetime, pl.Time)
+
+
+def infer_dtype(name: str, dtype: pl.DataType) -> Literal["", "string", "integer"]:
+    """Returns the canonical type of a categorical column, empty for a column of nulls.
+
+    Raises:
+        SchemaError: When the type of the column holds no categories.
+    """
+    if isinstance(dtype, pl.List | pl.Array):
+        return infer_dtype(name, dtype.inner)  # type: ignore[arg-type]
+    if dtype == pl.Null:
+        return ""
+    if isinstance(dtype, _AS_TEXT) or dtype == pl.Binary:
+        return "string"
+    if dtype.is_numeric() or dtype == pl.Boolean:
+        return "integer"
+    raise SchemaError(
+        f"`{name}` must be a column of text or whole numbers. Received: {dtype}. Cast it to text."
+    )
+
+
+def canonical(values: pl.Series, dtype: str, where: Origin) -> pl.Series:
+    """Casts the values of a categorical to text or int64.
+
+    Text in an integer feature becomes the decimal text of the number; where it is no whole
+    number it stays as it is, a text that no vocabulary of integers holds.
+
+    Raises:
+        SchemaError: When a value would be changed, with its row.
+    """
+    infer_dtype(values.name, values.dtype)
+    if values.dtype == pl.Null:
+        return values.cast(pl.Int64 if dtype == "integer" else pl.String)
+    if values.dtype == pl.Boolean:
+        values = values.cast(pl.Int8)
+    elif values.dtype.is_float() or values.dtype.is_decimal():
+        values = _whole(values, where)
+    if dtype == "integer":
+        return _integers(values, where)
+    if values.dtype == pl.Binary:
+        return _checked(
+            values, values.cast(pl.String, strict=False), where, "UTF-8 text", " Decode it, or"
+        )
+    return values if values.dtype == pl.String else values.cast(pl.String)
+
+
+def numbers(values: pl.Series) -> np.ndarray:
+    """Returns a numeric column as float64 in which every missing value is NaN.
+
+    Missing are null, NaN, infinities and text that is no number.
+
+    Raises:
+        SchemaError: When the column holds no numbers.
+    """
+    dtype = values.dtype
+    if dtype == pl.String:
+        values = values.str.strip_chars()
+    elif not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
+        raise SchemaError(
+            f"`{values.name}` must be a column of numbers. Received: {dtype}. Declare it "
+            "categorical, or cast it to a number."
+        )
+    result = values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(writable=True)
+    result[np.isinf(result)] = np.nan
+    return result
+
+
+def labels(values: pl.Series, where: Origin) -> np.ndarray:
+    """Returns a label column as int8.
+
+    Raises:
+        SchemaError: When a value is neither 0 nor 1, with its row.
+    """
+    dtype = values.dtype
+    if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String, pl.Null)):
+        raise SchemaError(f"Label `{values.name}` must be 0 or 1. Received: a column of {dtype}.")
+    text = values.str.strip_chars() if dtype == pl.String else values
+    result = text.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    wrong = (result != 0) & (result != 1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise SchemaError(
+            f"Label `{values.name}` must be 0 or 1. Received: {values[row]!r} in {where.row(row)}. "
+            "Mend the value or leave the row out."
+        )
+    return result.astype(np.int8)
+
+
+def _whole(values: pl.Series, where: Origin) -> pl.Series:
+    """Casts floating numbers without a fraction to int64."""
+    values = values.cast(pl.Float64).fill_nan(None)
+    # The cast alone would cut a fraction off.
+    result = values.cast(pl.Int64, strict=False)
+    result = result.set(result.cast(pl.Float64) != values, None)
+    return _checked(values, result, where, "a whole number", " Declare it numeric, or")
+
+
+def _integers(values: pl.Series, where: Origin) -> pl.Series:
+    if values.dtype == pl.String:
+        parsed = values.cast(pl.Int64, strict=False)
+        text = parsed.set(parsed == INT64_MIN, None).cast(pl.String)
+        unparsed = parsed.is_null()
+        return text.zip_with(~unparsed, values)
+    if not values.dtype.is_integer():
+        raise SchemaError(
+            f"`{values.name}` must be a column of whole numbers, as in the training part. "
+            f"Received: {values.dtype} in {where.name}. Cast it."
+        )
+    return _checked(values, values.cast(pl.Int64, strict=False), where, "within 64 signed bits")
+
+
+def _checked(
+    values: pl.Series, result: pl.Series, where: Origin, rule: str, mend: str = ""
+) -> pl.Series:
+    """Refuses a cast that lost a value."""
+    if result.null_count() > values.null_count():
+        row = int((result.is_null() & values.is_not_null()).arg_max() or 0)
+        raise SchemaError(
+            f"`{values.name}` must be {rule}. Received: {values[row]!r} in {where.row(row)}."
+            f"{mend or ' Declare its `dtype` as string, or'} cast it to text."
+        )
+    return result

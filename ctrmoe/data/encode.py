@@ -1,0 +1,328 @@
+"""Raw values to ids and numbers: the rules that preparation, scoring and the exported graph share.
+
+Categoricals. The canonical value is text or int64 (`columns.canonical`). Missing are null, NaN,
+"" and, in an integer feature, -2^63: id 1. A value of the vocabulary has the id of its line
+(`vocabulary`). Any other value is unknown: 2 + Fingerprint64(text) mod `oov_buckets`, where the
+text of an integer is its decimal form. With `hash_buckets` every value has the id
+2 + Fingerprint64(text) mod `hash_buckets`.
+
+Lists. Text is split at `separator`; missing elements are dropped; then a sequence keeps its last
+`max_length` elements, a multi-valued categorical its first. Ids stand at the left, 0 fills up.
+Nothing left is 1 0 0 … in a multi-valued categorical, 0 0 0 … in a sequence.
+
+Numbers: see `numeric`. Domain: a categorical with a vocabulary of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.data import columns
+from ctrmoe.data.fit import Fitter, as_lists, flat, parallel_map, resolve_dtypes
+from ctrmoe.data.numeric import NumericStatistics
+from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_chunks
+from ctrmoe.data.sources import UNNAMED, Origin, Table, find_files
+from ctrmoe.data.vocabulary import MARK, Vocabulary, file_name, ordered_values, read_values
+from ctrmoe.schema import MISSING, Feature, Schema, SchemaError
+
+FORMAT = 1
+SCHEMA_FILE = "schema.toml"
+VOCABULARIES = "vocabularies"
+ENCODER_FILE = "encoder.json"
+DOMAIN = "@domain"
+"""Name of the domain's vocabulary; no feature's file is called like it, `@` is quoted there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows as the model reads them.
+
+    Args:
+        ids: `[rows, len(schema.single)]` int32.
+        sequences: `[rows, sum of max_length of schema.lists]` int32.
+        values: `[rows, len(schema.values)]` float32, NaN where missing.
+        domain: `[rows]` int32, or None.
+    """
+
+    ids: np.ndarray
+    sequences: np.ndarray
+    values: np.ndarray
+    domain: np.ndarray | None
+
+    @classmethod
+    def pack(cls, schema: Schema, arrays: dict[str, np.ndarray], rows: int) -> Encoded:
+        """Packs one array a feature, and that of the domain, into matrices."""
+
+        def matrix(features: tuple[Feature, ...], dtype: type) -> np.ndarray:
+            widths = [max(feature.max_length, 1) for feature in features]
+            result: np.ndarray = np.empty((rows, sum(widths)), dtype)
+            ends = np.cumsum(widths)
+            for feature, end, width in zip(features, ends, widths, strict=True):
+                result[:, end - width : end] = arrays[feature.name].reshape(rows, width)
+            return result
+
+        return cls(
+            matrix(schema.single, np.int32),
+            matrix(schema.lists, np.int32),
+            matrix(schema.values, np.float32),
+            arrays.get(DOMAIN),
+        )
+
+
+class Encoder:
+    """Turns raw rows into ids and numbers.
+
+    Args:
+        schema: With the `dtype` of every feature.
+        vocabularies: By the name of the feature that owns them, and `@domain`.
+        statistics: Of the numeric features, by name.
+        domain_dtype: The type of the domain column, `string` or `integer`.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        vocabularies: dict[str, Vocabulary],
+        statistics: dict[str, NumericStatistics],
+        domain_dtype: str = "string",
+    ) -> None:
+        self.schema = schema
+        self.vocabularies = vocabularies
+        self.statistics = statistics
+        self.domain_dtype = domain_dtype
+        self.line_breaks: dict[str, int] = {}
+
+    @classmethod
+    def fit(
+        cls,
+        schema: Schema,
+        sources: Table,
+        *,
+        chunk_rows: int = CHUNK_ROWS,
+        rows: Callable[[pl.DataFrame, int], pl.Series] | None = None,
+        extra_columns: tuple[str, ...] = (),
+    ) -> Encoder:
+        """Learns the vocabularies and the statistics from the training part.
+
+        Args:
+            schema: What the columns mean.
+            sources: Whatever `find_files` takes.
+            chunk_rows: Rows held in memory at once.
+            rows: Picks the training rows: a mask from a chunk and the number of rows before it.
+            extra_columns: Further columns that `rows` reads.
+        """
+        files = find_files(sources)
+        schema, domain_dtype = resolve_dtypes(schema, files)
+        fitter = Fitter(schema, domain_dtype)
+        wanted = dict.fromkeys((*raw_columns(schema), *extra_columns))
+        done = 0
+        for file in files:
+            first = done
+            for frame in read_chunks(file, list(wanted), schema, chunk_rows):
+                where = Origin(str(file), done - first)
+                chosen = frame if rows is None else frame.filter(rows(frame, done))
+                fitter.add(chosen, where)
+                done += len(frame)
+        return cls.from_counts(fitter)
+
+    @classmethod
+    def from_counts(cls, fitter: Fitter) -> Encoder:
+        """Makes the encoder of what a fitter has counted."""
+        schema = fitter.schema
+        vocabularies, broken = {}, {}
+        for feature in schema.features:
+            if feature.kind == "numeric" or feature.vocabulary:
+                continue
+            values = pl.Series("value", [], pl.String)
+            if not feature.hash_buckets:
+                counter = fitter.values[feature.name]
+                values, broken[feature.name] = ordered_values(
+                    counter, feature.dtype, feature.min_count
+                )
+            vocabularies[feature.name] = _vocabulary(feature, values)
+        if schema.domain:
+            values, broken[DOMAIN] = ordered_values(fitter.domain, fitter.domain_dtype, 1)
+            vocabularies[DOMAIN] = Vocabulary(values, fitter.domain_dtype)
+        statistics = {
+            name: counter.statistics(_buckets(schema[name]))
+            for name, counter in fitter.numbers.items()
+        }
+        encoder = cls(schema, vocabularies, statistics, fitter.domain_dtype)
+        encoder.line_breaks = {name: count for name, count in broken.items() if count}
+        return encoder
+
+    def encode(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> Encoded:
+        """Encodes a chunk of raw rows.
+
+        Args:
+            frame: Holds at least the columns of `raw_columns(schema)`.
+            where: Names the chunk in error messages.
+
+        Raises:
+            SchemaError: When a column is missing or of a type that can't be cast without loss.
+        """
+        return Encoded.pack(self.schema, self.arrays(frame, where), len(frame))
+
+    def arrays(self, frame: pl.DataFrame, where: Origin) -> dict[str, np.ndarray]:
+        """Encodes a chunk into one array a feature, and that of the domain as `@domain`."""
+        check_columns(raw_columns(self.schema), frame.columns, where.name)
+
+        def encode(feature: Feature) -> np.ndarray:
+            if feature.kind == "numeric":
+                numbers = columns.numbers(frame[feature.name])
+                return self.statistics[feature.name].transform(feature, numbers)
+            if feature.is_list:
+                return self._lists(frame, feature, where)
+            values = columns.canonical(flat(frame, feature), feature.dtype, where)
+            return self.vocabularies[feature.table].ids(values)
+
+        features = self.schema.features
+        arrays = parallel_map(encode, features, len(frame))
+        result = {feature.name: array for feature, array in zip(features, arrays, strict=True)}
+        if self.schema.domain:
+            domain = columns.canonical(frame[self.schema.domain], self.domain_dtype, where)
+            result[DOMAIN] = self.vocabularies[DOMAIN].ids(domain)
+        return result
+
+    def labels(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> dict[str, np.ndarray]:
+        """Returns the int8 labels by the name of their task.
+
+        Raises:
+            SchemaError: When a label is neither 0 nor 1, with its file and row.
+        """
+        check_columns([task.label for task in self.schema.tasks], frame.columns, where.name)
+        return {task.name: columns.labels(frame[task.label], where) for task in self.schema.tasks}
+
+    def vocabulary_size(self, name: str) -> int:
+        """Returns the number of ids of a feature, 0 where it is read as a number."""
+        feature = self.schema[name]
+        if feature.is_value:
+            return 0
+        if feature.kind == "numeric":
+            return 4 + len(self.statistics[name].edges)
+        return self.vocabularies[feature.table].size
+
+    def fields(self) -> list[dict[str, Any]]:
+        """Returns the arguments of `ctrmoe.layers.field.Field` for every feature, in order."""
+        return [
+            {
+                "name": feature.name,
+                "kind": _field_kind(feature),
+                "vocabulary_size": self.vocabulary_size(feature.name),
+                "length": feature.max_length or 1,
+                "table": feature.vocabulary,
+            }
+            for feature in self.schema.features
+        ]
+
+    def save(self, folder: str | Path) -> None:
+        """Writes `schema.toml` and `vocabularies/` into a folder."""
+        place = Path(folder, VOCABULARIES)
+        place.mkdir(parents=True, exist_ok=True)
+        Path(folder, SCHEMA_FILE).write_text(self.schema.dumps(), encoding="utf-8")
+        for name, vocabulary in self.vocabularies.items():
+            vocabulary.save(vocabulary_path(place, name))
+        record = {
+            "format": FORMAT,
+            "domain_dtype": self.domain_dtype if self.schema.domain else None,
+            "numeric": {name: dataclasses.asdict(s) for name, s in self.statistics.items()},
+            "sizes": {f.name: self.vocabulary_size(f.name) for f in self.schema.features},
+        }
+        text = json.dumps(record, indent=1, ensure_ascii=False)
+        Path(place, ENCODER_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Encoder:
+        """Reads what `save` wrote.
+
+        Raises:
+            SchemaError: When the folder is none that preparation wrote.
+        """
+        place = Path(folder, VOCABULARIES)
+        schema = Schema.load(Path(folder, SCHEMA_FILE))
+        try:
+            record = json.loads(Path(place, ENCODER_FILE).read_text(encoding="utf-8"))
+            if record["format"] != FORMAT:
+                raise SchemaError(
+                    f"{folder} must have format {FORMAT}. Received: {record['format']}. Prepare "
+                    "the data again with this version."
+                )
+            dtype = record["domain_dtype"] or "string"
+            vocabularies = {
+                f.name: _vocabulary(f, read_values(vocabulary_path(place, f.name)))
+                for f in schema.features
+                if f.kind != "numeric" and not f.vocabulary
+            }
+            if schema.domain:
+                vocabularies[DOMAIN] = Vocabulary(
+                    read_values(vocabulary_path(place, DOMAIN)), dtype
+                )
+            statistics = {
+                name: NumericStatistics(**{**numbers, "edges": tuple(numbers["edges"])})
+                for name, numbers in record["numeric"].items()
+            }
+        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+            raise SchemaError(
+                f"{folder} must be a folder that `prepare` wrote. Received: {error!r}."
+            ) from error
+        return cls(schema, vocabularies, statistics, dtype)
+
+    def _lists(self, frame: pl.DataFrame, feature: Feature, where: Origin) -> np.ndarray:
+        lists = as_lists(frame, feature)
+        lengths = lists.list.len().fill_null(0).to_numpy()
+        values = columns.canonical(
+            lists.filter(pl.Series(lengths > 0)).explode(), feature.dtype, where
+        )
+        rows = np.repeat(np.arange(len(frame)), lengths)
+        missing = (
+            values.is_null()
+            | (values == MARK[feature.dtype if values.dtype == pl.Int64 else "string"])
+        ).fill_null(True)
+        if missing.any():
+            values, rows = values.filter(~missing), rows[~missing.to_numpy()]
+            lengths = np.bincount(rows, minlength=len(frame))
+        places = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        if feature.kind == "sequence":
+            places -= np.repeat(np.maximum(lengths - feature.max_length, 0), lengths)
+        kept = (places >= 0) & (places < feature.max_length)
+        result = np.zeros((len(frame), feature.max_length), np.int32)
+        ids = self.vocabularies[feature.table].ids(values.filter(pl.Series(kept)))
+        result[rows[kept], places[kept]] = ids
+        if feature.kind != "sequence":
+            result[lengths == 0, 0] = MISSING
+        return result
+
+
+def raw_columns(schema: Schema) -> list[str]:
+    """Returns the raw columns that features and domain read."""
+    names = [feature.name for feature in schema.features]
+    return list(dict.fromkeys([*names, *([schema.domain] if schema.domain else [])]))
+
+
+def _vocabulary(feature: Feature, values: pl.Series) -> Vocabulary:
+    return Vocabulary(values, feature.dtype, feature.oov_buckets, feature.hash_buckets)
+
+
+def _buckets(feature: Feature) -> int:
+    return feature.buckets if feature.transform == "quantile" else 1
+
+
+def _field_kind(feature: Feature) -> str:
+    if feature.is_value:
+        return "numeric"
+    if feature.kind == "categorical" and feature.is_list:
+        return "multi_valued"
+    return "categorical" if feature.kind == "numeric" else feature.kind
+
+
+def vocabulary_path(folder: Path, name: str) -> Path:
+    """Returns the vocabulary file of a feature, or of `@domain`."""
+    return folder / ("@domain.txt" if name == DOMAIN else file_name(name))

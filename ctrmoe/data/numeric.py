@@ -1,0 +1,192 @@
+"""Numeric features: what is counted of the training part, and how a number is transformed.
+
+A number is clipped to [lower, upper], the 1e-5 and 1 - 1e-5 quantiles of the training part, then
+transformed; results are clipped to ±1e6. All of it is computed in float64 and stored as float32.
+A missing number (null, NaN, infinite) is NaN, which the model reads as a flag.
+
+    none        x
+    standard    (x - mean) / std, of the clipped training part; std 0 counts as 1
+    log         sign(x)·ln(1 + |x|)
+    log_square  ln(x)² where x > 2 (rounded down with `truncate`), else x
+    quantile    the id 3 + (number of edges <= x): 0 is padding, 1 missing, 2 never given
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ctrmoe.schema import MISSING, UNKNOWN, Feature
+
+BIN_BITS = 12
+"""Low bits of a float32 that a bin of the counter leaves open: 2^20 bins, 0.05 % wide."""
+CLIPPED_SHARE = 1e-5
+LIMIT = 1e6
+
+_LOW = np.uint32((1 << BIN_BITS) - 1)
+_SIGN = np.uint32(1 << 31)
+
+
+@dataclass(frozen=True, slots=True)
+class NumericStatistics:
+    """What the training part says about a numeric feature.
+
+    Args:
+        lower: Smaller numbers are clipped to it.
+        upper: Larger numbers are clipped to it.
+        mean: Mean of the clipped numbers.
+        std: Standard deviation of the clipped numbers.
+        edges: Lower bounds of the second to the last bucket of `quantile`.
+    """
+
+    lower: float = 0.0
+    upper: float = 0.0
+    mean: float = 0.0
+    std: float = 1.0
+    edges: tuple[float, ...] = ()
+
+    def transform(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
+        """Transforms float64 numbers: float32 values, or the int32 ids of `quantile`."""
+        clipped = np.clip(numbers, self.lower, self.upper)
+        if feature.transform == "quantile":
+            ids = UNKNOWN + 1 + np.searchsorted(self.edges, clipped, side="right")
+            ids[np.isnan(clipped)] = MISSING
+            return ids.astype(np.int32)
+        result = _FORMULAS[feature.transform](clipped, self, feature.truncate)
+        return np.clip(result, -LIMIT, LIMIT).astype(np.float32)
+
+
+def _log(x: np.ndarray, _: NumericStatistics, __: bool) -> np.ndarray:
+    return np.copysign(np.log1p(np.abs(x)), x)
+
+
+def _log_square(x: np.ndarray, _: NumericStatistics, truncate: bool) -> np.ndarray:
+    squares = np.log(np.maximum(x, 2.0)) ** 2
+    return np.where(x > 2.0, np.floor(squares) if truncate else squares, x)
+
+
+_FORMULAS = {
+    "none": lambda x, _, __: x,
+    "standard": lambda x, statistics, _: (x - statistics.mean) / statistics.std,
+    "log": _log,
+    "log_square": _log_square,
+}
+
+
+class NumberCounter:
+    """Counts numbers in 2^20 bins that share the leading bits of their float32.
+
+    The counts are whole numbers, so the statistics do not depend on the order of the rows or on
+    how counters of parts are merged. Inside a bin float32 numbers are equally spaced: the sums of
+    their offsets and of the offsets' squares give mean and deviation without rounding.
+
+    Args:
+        moments: Whether mean and deviation are asked for; they take twice as much memory again.
+    """
+
+    def __init__(self, moments: bool = True) -> None:
+        self._counts = np.zeros(1 << (32 - BIN_BITS), np.int64)
+        self._offsets = np.zeros(len(self._counts) if moments else 0, np.int64)
+        self._squares = np.zeros_like(self._offsets)
+        self._lowest, self._highest = np.uint32(0xFFFFFFFF), np.uint32(0)
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Counts the finite ones of float64 numbers."""
+        keys = _keys(numbers[np.isfinite(numbers)])
+        if not len(keys):
+            return
+        self._lowest = min(self._lowest, keys.min())
+        self._highest = max(self._highest, keys.max())
+        bins, size = keys >> BIN_BITS, len(self._counts)
+        self._counts += np.bincount(bins, minlength=size)
+        if not len(self._offsets):
+            return
+        # A chunk's sums stay below 2^53, where float64 is exact.
+        offsets = (keys & _LOW).astype(np.float64)
+        self._offsets += np.bincount(bins, offsets, size).astype(np.int64)
+        self._squares += np.bincount(bins, offsets * offsets, size).astype(np.int64)
+
+    def merge(self, other: NumberCounter) -> None:
+        """Adds the counts of another counter."""
+        self._counts += other._counts
+        self._offsets += other._offsets
+        self._squares += other._squares
+        self._lowest = min(self._lowest, other._lowest)
+        self._highest = max(self._highest, other._highest)
+
+    def statistics(self, buckets: int) -> NumericStatistics:
+        """Returns the statistics of the numbers counted, with the edges of so many buckets."""
+        used = np.flatnonzero(self._counts)
+        if not len(used):
+            return NumericStatistics()
+        below = np.cumsum(self._counts[used])
+        total = int(below[-1])
+        starts = used.astype(np.uint32) << np.uint32(BIN_BITS)
+        first = int(np.searchsorted(below, CLIPPED_SHARE * total, side="right"))
+        last = int(np.searchsorted(below, (1 - CLIPPED_SHARE) * total))
+        lower, upper = _floats(
+            np.array([max(starts[first], self._lowest), min(starts[last] | _LOW, self._highest)])
+        )
+        mean, std = 0.0, 1.0
+        if len(self._offsets):
+            mean, std = self._moments(used[first : last + 1], below, (first, last), (lower, upper))
+        edges = _floats(starts[_equal_cuts(below, buckets)])
+        return NumericStatistics(
+            float(lower), float(upper), mean, std or 1.0, tuple(map(float, edges))
+        )
+
+    def _moments(
+        self,
+        bins: np.ndarray,
+        below: np.ndarray,
+        ends: tuple[int, int],
+        bounds: tuple[float, float],
+    ) -> tuple[float, float]:
+        """Returns mean and deviation of the numbers with those outside of `ends` clipped."""
+        total = int(below[-1])
+        under = int(below[ends[0] - 1]) if ends[0] else 0
+        over = total - int(below[ends[1]])
+        keys = bins.astype(np.uint32) << np.uint32(BIN_BITS)
+        starts = _floats(keys)
+        steps = _floats(keys + np.uint32(1)) - starts
+        counts, offsets, squares = (
+            sums[bins].astype(np.float64) for sums in (self._counts, self._offsets, self._squares)
+        )
+        clipped = (under * bounds[0], over * bounds[1])
+        mean = math.fsum((*(counts * starts + steps * offsets), *clipped)) / total
+        gaps = starts - mean
+        parts = counts * gaps**2 + 2 * gaps * steps * offsets + steps**2 * squares
+        clipped = (under * (bounds[0] - mean) ** 2, over * (bounds[1] - mean) ** 2)
+        variance = max(math.fsum((*parts, *clipped)) / total, 0.0)
+        return _rounded(mean), _rounded(math.sqrt(variance))
+
+
+def _equal_cuts(below: np.ndarray, buckets: int) -> np.ndarray:
+    """Returns the bins that the second to the last bucket start with.
+
+    Each is the start whose share of the numbers below it is nearest to a multiple of 1/buckets.
+    """
+    under = np.concatenate([[0], below[:-1]])
+    shares = np.arange(1, buckets) / buckets * below[-1]
+    cuts = np.searchsorted((under[1:] + under[:-1]) / 2, shares)
+    return np.unique(cuts[cuts > 0])
+
+
+def _keys(numbers: np.ndarray) -> np.ndarray:
+    """Maps numbers to uint32 keys of the same order."""
+    largest = np.finfo(np.float32).max
+    narrow = np.clip(numbers, -largest, largest).astype(np.float32) + np.float32(0)  # -0.0 is 0.0
+    bits = narrow.view(np.uint32)
+    return np.where(bits & _SIGN, ~bits, bits | _SIGN)
+
+
+def _floats(keys: np.ndarray) -> np.ndarray:
+    """Inverts `_keys`, in float64."""
+    bits = np.where(keys & _SIGN, keys & ~_SIGN, ~keys).astype(np.uint32)
+    return bits.view(np.float32).astype(np.float64)
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.9g}")

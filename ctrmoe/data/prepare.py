@@ -1,0 +1,241 @@
+"""Preparation: vocabularies from the training part, then every part encoded."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.data.encode import Encoder, raw_columns
+from ctrmoe.data.encoded import EncodedWriter
+from ctrmoe.data.parquet import CHUNK_ROWS, atomic_folder, count_rows, read_chunks
+from ctrmoe.data.sources import Origin, SourceFile, Table, find_files
+from ctrmoe.data.split import PARTS, RandomSplit, TimeSplit, parse_split
+from ctrmoe.schema import UNKNOWN, Schema, SchemaError
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the stage, the rows done in it and their number, None where it is not known."""
+
+
+@dataclass(slots=True)
+class PreparedSummary:
+    """What preparation did.
+
+    Args:
+        rows: Rows of each part.
+        positives: Rows with label 1, by part and task.
+        vocabulary_sizes: Ids of each feature that has any.
+        unknown_rates: Share of unknown ids among those not missing, by part and feature.
+        line_breaks: Values that no vocabulary file can hold, by feature.
+        seconds: Time taken.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    positives: dict[str, dict[str, int]] = field(default_factory=dict)
+    vocabulary_sizes: dict[str, int] = field(default_factory=dict)
+    unknown_rates: dict[str, dict[str, float]] = field(default_factory=dict)
+    line_breaks: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def prepare(
+    schema: Schema,
+    train: Table,
+    *,
+    valid: Table = (),
+    test: Table = (),
+    split: str | None = None,
+    seed: int = 0,
+    out: str | Path,
+    chunk_rows: int = CHUNK_ROWS,
+    progress: Progress | None = None,
+) -> PreparedSummary:
+    """Fits vocabularies on the training part and writes every part encoded.
+
+    Args:
+        schema: What the columns mean.
+        train: Files, globs, folders or frames of the training part.
+        valid: Those of the validation part.
+        test: Those of the test part.
+        split: Divides `train` instead: `random:` or `time:` and the fractions of train, valid
+            and, if there is a third, test.
+        seed: Of the random split.
+        out: The folder to write; it must be empty or not exist. It appears when it is complete.
+        chunk_rows: Rows held in memory at once.
+        progress: Called after every chunk.
+
+    Raises:
+        SchemaError: When the tables do not fit the schema; nothing is written then.
+    """
+    started = time.perf_counter()
+    sources = {
+        part: find_files(given)
+        for part, given in zip(PARTS, (train, valid, test), strict=True)
+        if part == "train" or _given(given)
+    }
+    report = progress or (lambda stage, rows, total: None)
+    with atomic_folder(out) as folder:
+        division = parse_split(split, seed, sources["train"], schema) if split else None
+        _check_parts(sources, division)
+        encoder = _fit(schema, sources["train"], division, chunk_rows, report)
+        encoder.save(folder)
+        preparation = _Preparation(encoder, folder, chunk_rows, report)
+        for part, files in sources.items():
+            preparation.encode(files, part, division if part == "train" else None)
+        summary = preparation.summary()
+    summary.seconds = time.perf_counter() - started
+    return summary
+
+
+def _given(table: Table) -> bool:
+    return not isinstance(table, list | tuple) or bool(table)
+
+
+def _check_parts(
+    sources: dict[str, list[SourceFile]], division: RandomSplit | TimeSplit | None
+) -> None:
+    for part in division.parts[1:] if division else ():
+        if part in sources:
+            raise SchemaError(
+                f"`{part}` must not be given where `split` makes that part. Leave one of them out."
+            )
+
+
+def _fit(
+    schema: Schema,
+    files: list[SourceFile],
+    division: RandomSplit | TimeSplit | None,
+    chunk_rows: int,
+    report: Progress,
+) -> Encoder:
+    total = _total(files)
+
+    def training_rows(frame: pl.DataFrame, first_row: int) -> pl.Series:
+        report("fit", first_row + len(frame), total)
+        if division is None:
+            return pl.repeat(True, len(frame), eager=True)
+        return pl.Series(division.assign(frame, first_row) == 0)
+
+    return Encoder.fit(
+        schema,
+        files,
+        chunk_rows=chunk_rows,
+        rows=training_rows,
+        extra_columns=division.columns if division else (),
+    )
+
+
+def _total(files: list[SourceFile]) -> int | None:
+    counts = [count_rows(file) for file in files]
+    return None if None in counts else sum(filter(None, counts))
+
+
+class _Preparation:
+    """Writes the encoded parts and counts what goes into them."""
+
+    def __init__(self, encoder: Encoder, folder: Path, chunk_rows: int, report: Progress) -> None:
+        self._encoder = encoder
+        self._folder = folder
+        self._chunk_rows = chunk_rows
+        self._report = report
+        self._counts = {part: _PartCounts() for part in PARTS}
+
+    def encode(
+        self, files: list[SourceFile], part: str, division: RandomSplit | TimeSplit | None
+    ) -> None:
+        schema = self._encoder.schema
+        parts = division.parts if division else (part,)
+        labels = [task.label for task in schema.tasks]
+        further = division.columns if division else ()
+        wanted = list(dict.fromkeys([*raw_columns(schema), *labels, *further]))
+        total, done = _total(files), 0
+        with ExitStack() as stack:
+            writers = [
+                stack.enter_context(EncodedWriter(self._folder / name, schema)) for name in parts
+            ]
+            for file in files:
+                first = done
+                for frame in read_chunks(file, wanted, schema, self._chunk_rows):
+                    where = Origin(str(file), done - first)
+                    numbers = division.assign(frame, done) if division else None
+                    self._write(frame, where, numbers, dict(zip(parts, writers, strict=True)))
+                    done += len(frame)
+                    self._report(f"encode {part}", done, total)
+        for name in parts:
+            self._counts[name].check(name, [task.name for task in schema.tasks])
+
+    def _write(
+        self,
+        frame: pl.DataFrame,
+        where: Origin,
+        numbers: np.ndarray | None,
+        writers: dict[str, EncodedWriter],
+    ) -> None:
+        labels = self._encoder.labels(frame, where)
+        arrays = self._encoder.arrays(frame, where)
+        for number, (part, writer) in enumerate(writers.items()):
+            rows = slice(None) if numbers is None else np.flatnonzero(numbers == number)
+            chosen = {name: array[rows] for name, array in arrays.items()}
+            chosen_labels = {name: array[rows] for name, array in labels.items()}
+            writer.write(chosen, chosen_labels)
+            self._counts[part].add(self._encoder, chosen, chosen_labels)
+
+    def summary(self) -> PreparedSummary:
+        encoder = self._encoder
+        counts = {part: count for part, count in self._counts.items() if count.rows}
+        sizes = {f.name: encoder.vocabulary_size(f.name) for f in encoder.schema.features}
+        return PreparedSummary(
+            rows={part: count.rows for part, count in counts.items()},
+            positives={part: dict(count.positives) for part, count in counts.items()},
+            vocabulary_sizes={name: size for name, size in sizes.items() if size},
+            unknown_rates={part: count.unknown_rates() for part, count in counts.items()},
+            line_breaks=encoder.line_breaks,
+        )
+
+
+class _PartCounts:
+    """Counts of one part."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.positives: dict[str, int] = defaultdict(int)
+        self._unknown: dict[str, int] = defaultdict(int)
+        self._present: dict[str, int] = defaultdict(int)
+
+    def add(
+        self, encoder: Encoder, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]
+    ) -> None:
+        for task, array in labels.items():
+            self.rows += len(array) if task == encoder.schema.tasks[0].name else 0
+            self.positives[task] += int(array.sum(dtype=np.int64))
+        for feature in encoder.schema.features:
+            if feature.kind != "numeric" and not encoder.schema.owner(feature).hash_buckets:
+                ids = arrays[feature.name]
+                first = encoder.vocabularies[feature.table].first_value
+                present = np.count_nonzero(ids >= UNKNOWN)
+                self._present[feature.name] += int(present)
+                self._unknown[feature.name] += int(present - np.count_nonzero(ids >= first))
+
+    def unknown_rates(self) -> dict[str, float]:
+        return {name: self._unknown[name] / max(n, 1) for name, n in self._present.items()}
+
+    def check(self, part: str, tasks: list[str]) -> None:
+        if not self.rows:
+            raise SchemaError(
+                f"The {part} part must have rows. Received: none. Give it another file, or a "
+                "larger fraction."
+            )
+        for task in tasks:
+            positives = self.positives[task]
+            if part == "valid" and positives in (0, self.rows):
+                kind = "positive" if not positives else "negative"
+                raise SchemaError(
+                    f"The valid part must have a {kind} row of task `{task}`, or nothing can be "
+                    f"measured on it. Received: none in {self.rows} rows. Give it more rows."
+                )

@@ -1,0 +1,178 @@
+"""Finding the files of a table: one file, many, a glob or a (partitioned) folder, or a frame."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+import polars as pl
+
+from ctrmoe.schema import SchemaError
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+Table: TypeAlias = Any
+"""A path, a glob, a folder, or a polars or pandas frame (pandas is not imported for it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a table, or one frame in memory.
+
+    Args:
+        path: The file; the name of a frame.
+        relative: Its path relative to the folder given, or its name.
+        partitions: Columns that the folders on its path give, as in `day=2024-01-01`.
+        frame: The table itself where it is no file.
+    """
+
+    path: Path
+    relative: Path
+    partitions: dict[str, str | None] = field(default_factory=dict)
+    frame: pl.DataFrame | None = None
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether it is a parquet file, by its name or its first bytes."""
+        if self.path.suffix.lower() in PARQUET_SUFFIXES:
+            return True
+        if _is_text(self.path):
+            return False
+        with self.path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a chunk of rows comes from, for error messages.
+
+    Args:
+        name: The file.
+        first_row: Number of rows of the file before the chunk.
+    """
+
+    name: str = "the table"
+    first_row: int = 0
+
+    def row(self, index: int) -> str:
+        """Returns the name of a row of the chunk; the first row of a file has number 1."""
+        return f"{self.name}, row {self.first_row + index + 1}"
+
+
+UNNAMED = Origin()
+"""Of a chunk whose file is not known."""
+
+
+def find_files(paths: Table | Iterable[Table]) -> list[SourceFile]:
+    """Lists the files of a table in an order that depends on their names alone.
+
+    Args:
+        paths: Files, globs, folders (searched recursively; `key=value` folders give columns) and
+            polars or pandas frames, or one of them. Of a folder, files called *.parquet, *.pq,
+            *.csv, *.tsv, *.txt (the last three also with .gz) are read, hidden ones are not.
+
+    Raises:
+        SchemaError: When a path does not exist or nothing is found.
+    """
+    items = [paths] if isinstance(paths, str | Path) or _is_frame(paths) else list(paths)
+    found: dict[Path, SourceFile] = {}
+    for number, item in enumerate(items):
+        for file in _expand(item, number):
+            found.setdefault(file.path, file)
+    if not found:
+        raise SchemaError("No file was given. Name at least one file, glob or folder.")
+    return _with_unique_names(list(found.values()))
+
+
+def _is_frame(item: Table) -> bool:
+    return isinstance(item, pl.DataFrame) or type(item).__module__.startswith("pandas.")
+
+
+def _expand(item: Table, number: int) -> Iterator[SourceFile]:
+    if isinstance(item, SourceFile):
+        yield item
+    elif _is_frame(item):
+        name = Path(f"frame-{number}")
+        yield SourceFile(name, name, frame=_as_polars(item))
+    elif os.path.isdir(item):
+        yield from _folder(Path(item), Path(item))
+    elif os.path.exists(item):
+        yield _file(Path(item), Path(item).parent)
+    elif glob.has_magic(str(item)):
+        yield from _glob(str(item))
+    else:
+        raise SchemaError(f"{item} doesn't exist. Check the path.")
+
+
+def _as_polars(frame: Any) -> pl.DataFrame:
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    try:
+        return pl.from_pandas(frame)
+    except Exception as error:  # pyarrow and polars raise whatever the objects inside raise
+        raise SchemaError(f"The pandas frame can't be read: {error}.") from error
+
+
+def _file(path: Path, root: Path) -> SourceFile:
+    keys = [part.partition("=") for part in path.parent.parts if "=" in part]
+    partitions = {key: None if v == NULL_PARTITION else unquote(v) for key, _, v in keys if key}
+    return SourceFile(path, path.relative_to(root), partitions)
+
+
+def _folder(folder: Path, root: Path) -> Iterator[SourceFile]:
+    found = False
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name[0] not in "._")
+        for name in sorted(names):
+            path = Path(place, name)
+            if name[0] not in "._" and (path.suffix in PARQUET_SUFFIXES or _is_text(path)):
+                found = True
+                yield _file(path, root)
+    if not found:
+        raise SchemaError(
+            f"{folder} holds no *.parquet, *.csv, *.tsv or *.txt file. Check the path."
+        )
+
+
+def _glob(pattern: str) -> Iterator[SourceFile]:
+    matches = sorted(glob.glob(pattern, recursive=True))
+    if not matches:
+        raise SchemaError(f"No file matches {pattern!r}. Check the pattern.")
+    fixed = []
+    for part in Path(pattern).parts:
+        if glob.has_magic(part):
+            break
+        fixed.append(part)
+    root = Path(*fixed)
+    for match in matches:
+        path = Path(match)
+        if path.is_dir():
+            yield from _folder(path, root)
+        else:
+            yield _file(path, root)
+
+
+def _is_text(path: Path) -> bool:
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith(TEXT_SUFFIXES)
+
+
+def _with_unique_names(files: list[SourceFile]) -> list[SourceFile]:
+    """Names files relative to their common folder where the names found repeat."""
+    if len({file.relative for file in files}) == len(files):
+        return files
+    root = os.path.commonpath([file.path.absolute().parent for file in files])
+    return [
+        SourceFile(f.path, f.path.absolute().relative_to(root), f.partitions, f.frame)
+        for f in files
+    ]

@@ -1,0 +1,138 @@
+"""Which part a row of the training files belongs to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.data.parquet import read_chunks
+from ctrmoe.data.sources import SourceFile
+from ctrmoe.schema import Schema, SchemaError
+
+PARTS = ("train", "valid", "test")
+
+
+class Split(Protocol):
+    """Divides rows among the parts."""
+
+    columns: tuple[str, ...]
+    """Columns that it reads."""
+    parts: tuple[str, ...]
+    """The parts that rows are divided among."""
+
+    def assign(self, frame: pl.DataFrame, first_row: int) -> np.ndarray:
+        """Returns the number of each row's part; `first_row` rows came before the chunk."""
+
+
+class RandomSplit:
+    """Divides rows by a hash of the seed and their number among all rows.
+
+    Args:
+        fractions: Of the parts; they add up to 1.
+        seed: Another seed, another division.
+    """
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, fractions: tuple[float, ...], seed: int) -> None:
+        self.parts = PARTS[: len(fractions)]
+        self._bounds = np.cumsum(fractions)[:-1]
+        self._seed = np.uint64(seed % 2**64)
+
+    def assign(self, frame: pl.DataFrame, first_row: int) -> np.ndarray:
+        """Returns the number of each row's part."""
+        numbers = np.arange(first_row, first_row + len(frame), dtype=np.uint64)
+        shares = _mix(_mix(np.full(1, self._seed)) ^ _mix(numbers)) / 2.0**64
+        return np.searchsorted(self._bounds, shares, side="right")
+
+
+class TimeSplit:
+    """Divides rows by time: training is the oldest part; equal times stay together.
+
+    Args:
+        fractions: Of the parts; they add up to 1.
+        column: The column of the time: a number, a date, or text in which later is greater.
+        sources: The files that are divided; the column is read once to find the bounds.
+        schema: Of the files.
+    """
+
+    def __init__(
+        self,
+        fractions: tuple[float, ...],
+        column: str,
+        sources: list[SourceFile],
+        schema: Schema,
+    ) -> None:
+        self.parts = PARTS[: len(fractions)]
+        self.columns = (column,)
+        counts = [
+            frame[column].alias("time").value_counts(name="count")
+            for file in sources
+            for frame in read_chunks(file, [column], schema)
+        ]
+        table = _summed(counts, column)
+        self._dtype = pl.Float64 if _all_numbers(table["time"]) else table["time"].dtype
+        table = table.with_columns(pl.col("time").cast(self._dtype)).sort("time")
+        below = table["count"].cum_sum().to_numpy()
+        cuts = np.searchsorted(below, np.cumsum(fractions)[:-1] * below[-1])
+        self._bounds = table["time"].gather(np.minimum(cuts, len(table) - 1))
+
+    def assign(self, frame: pl.DataFrame, first_row: int) -> np.ndarray:
+        """Returns the number of each row's part."""
+        times = frame[self.columns[0]].cast(self._dtype)
+        return sum((times > bound).to_numpy().astype(np.int8) for bound in self._bounds)
+
+
+def parse_split(
+    text: str, seed: int, sources: list[SourceFile], schema: Schema
+) -> RandomSplit | TimeSplit:
+    """Makes the split that `--split` describes, such as `random:0.8,0.1,0.1`.
+
+    Raises:
+        SchemaError: When the text is no split, or the schema names no timestamp to split by.
+    """
+    kind, _, rest = text.partition(":")
+    try:
+        fractions = tuple(float(part) for part in rest.split(","))
+    except ValueError:
+        fractions = ()
+    valid = len(fractions) in (2, 3) and min(fractions) > 0 and abs(sum(fractions) - 1) < 1e-6
+    if kind not in ("random", "time") or not valid:
+        raise SchemaError(
+            "`split` must be random: or time: and two or three fractions that add up to 1, such "
+            f"as random:0.8,0.1,0.1. Received: {text!r}."
+        )
+    if kind == "random":
+        return RandomSplit(fractions, seed)
+    if not schema.timestamp:
+        raise SchemaError(
+            "`split` by time needs `timestamp` in the schema, the column to order rows by. "
+            f"Received: split={text!r}."
+        )
+    return TimeSplit(fractions, schema.timestamp, sources, schema)
+
+
+def _summed(counts: list[pl.DataFrame], column: str) -> pl.DataFrame:
+    table = pl.concat(counts, how="vertical_relaxed").group_by("time").agg(pl.col("count").sum())
+    if table["time"].null_count():
+        missing = table.filter(pl.col("time").is_null())["count"][0]
+        raise SchemaError(
+            f"Timestamp `{column}` must not be missing. Received: {missing} rows without it. Fill "
+            "it in or leave the rows out."
+        )
+    return table
+
+
+def _all_numbers(times: pl.Series) -> bool:
+    """Whether times are text of numbers, as those of a CSV file may be."""
+    return times.dtype == pl.String and not times.cast(pl.Float64, strict=False).null_count()
+
+
+def _mix(numbers: np.ndarray) -> np.ndarray:
+    """Returns SplitMix64's mixing of uint64 numbers (Steele, Lea and Flood, 2014)."""
+    z = numbers + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
