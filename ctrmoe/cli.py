@@ -8,9 +8,8 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 
@@ -77,10 +76,10 @@ def prepare(
     seed: Annotated[int, typer.Option(help="Of a random split.")] = 0,
 ) -> None:
     """Fit vocabularies on the training part, encode every part."""
-    from ctrmoe.console import rows_progress
+    from ctrmoe.console import stage_progress
     from ctrmoe.data.prepare import prepare as run
 
-    with rows_progress("prepare") as progress:
+    with stage_progress() as progress:
         summary = run(
             Schema.load(schema),
             train,
@@ -106,8 +105,8 @@ def train(
 ) -> None:
     """Train a model on a prepared folder."""
     resolved = Config.load(config, set or ())
-    from ctrmoe.training_progress import TrainingProgress
     from ctrmoe.training import train as run
+    from ctrmoe.training_progress import TrainingProgress
 
     finished = run(resolved, out, resume=resume, callbacks=[TrainingProgress(out_console)])
     best = finished.metrics["best"]
@@ -180,24 +179,16 @@ def main(arguments: list[str] | None = None) -> None:
     # TensorFlow's notes on its own start-up would bury the commands' messages.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    sys.exit(_run(arguments))
-
-
-def _run(arguments: list[str] | None) -> Any:
     try:
-        return app(args=arguments, standalone_mode=False) or 0
+        app(args=arguments)
     except (SchemaError, ConfigError) as error:
-        return _mendable(str(error))
-    except click.exceptions.Abort:
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        sys.exit(_mendable(str(error)))
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            return _mendable(f"The disk is full ({error.filename or 'output'}): free some space.")
+            place = error.filename or "an output"
+            sys.exit(_mendable(f"The disk is full: {place} was not written. Free some space."))
         if error.errno in (errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR):
-            return _mendable(f"{error.filename}: {error.strerror}.")
+            sys.exit(_mendable(f"{error.filename}: {error.strerror}. Check the path."))
         raise
 
 

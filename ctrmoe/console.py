@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import polars as pl
+from rich import box
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -25,22 +26,43 @@ class _Rate(TextColumn):
 @contextmanager
 def rows_progress(what: str) -> Iterator[Callable[[int], None]]:
     """Shows on stderr how many rows a command has done; yields the function that adds some."""
+    with _progress() as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda rows: progress.advance(task, rows)
+
+
+@contextmanager
+def stage_progress() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Shows on stderr how far each stage is; yields the function that takes stage, rows, total."""
+    with _progress() as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, rows: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=rows)
+
+        yield show
+
+
+def _progress() -> Progress:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description} {task.completed:,.0f} rows"),
         _Rate(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda rows: progress.advance(task, rows)
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def metrics_table(report: pl.DataFrame) -> Table:
     """Shows `Evaluator.report()`: one line for each domain and task, the whole first."""
-    table = Table()
-    for name in ("domain", "task", "rows", "positives", *FIGURES):
-        table.add_column(name, justify="left" if name in ("domain", "task") else "right")
+    figures = {name: digits for name, digits in FIGURES.items() if report[name].count()}
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("domain", "task"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    for name in ("rows", "positives", *figures):
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for row in report.iter_rows(named=True):
         whole = row["domain"] is None
         table.add_row(
@@ -48,9 +70,17 @@ def metrics_table(report: pl.DataFrame) -> Table:
             Text(row["task"]),
             f"{row['rows']:,}",
             f"{row['positives']:,}",
-            *(_number(row[name], digits) for name, digits in FIGURES.items()),
+            *(_number(row[name], digits) for name, digits in figures.items()),
             style="bold" if whole else "",
         )
+    return table
+
+
+def frame_table(frame: pl.DataFrame) -> Table:
+    """Shows a few rows of a table."""
+    table = Table(*frame.columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for row in frame.iter_rows():
+        table.add_row(*(f"{v:.6f}" if isinstance(v, float) else str(v) for v in row))
     return table
 
 

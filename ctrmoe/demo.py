@@ -9,9 +9,8 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from ctrmoe.training_progress import TrainingProgress
 from ctrmoe.config import Config, ConfigError
-from ctrmoe.console import metrics_table
+from ctrmoe.console import frame_table, metrics_table
 from ctrmoe.data.prepare import prepare
 from ctrmoe.evaluation import evaluate, write_report
 from ctrmoe.export import export
@@ -19,6 +18,7 @@ from ctrmoe.run import Run
 from ctrmoe.schema import Schema
 from ctrmoe.scoring import score
 from ctrmoe.training import train
+from ctrmoe.training_progress import TrainingProgress
 
 SAMPLE = Path(str(files("ctrmoe"))) / "sample" / "census_income"
 CONFIG = {
@@ -56,7 +56,7 @@ def run_demo(out: Path, console: Console | None = None) -> None:
     console.print(f"{version}: the reloaded SavedModel agrees with the Keras model")
     console.rule("5 score: raw parquet in, probabilities out")
     summary = score(version, [test], out / "scores", keep=["age", "income_over_50k"])
-    console.print(pl.read_parquet(out / "scores" / "test.parquet").head(5))
+    console.print(frame_table(pl.read_parquet(out / "scores" / "test.parquet").head(5)))
     console.print(f"{summary.rows:,} rows scored in {summary.seconds:.1f} s")
     console.rule(f"done in {time.perf_counter() - start:.0f} s")
     _where(out, version, console)

@@ -11,12 +11,12 @@ import polars as pl
 
 from ctrmoe.ahead import ahead
 from ctrmoe.data.dataset import Arrays
-from ctrmoe.data.encode import Encoded, Encoder
-from ctrmoe.data.parquet import find_files, read_chunks
+from ctrmoe.data.encode import Encoded, Encoder, raw_columns
+from ctrmoe.data.parquet import read_chunks
+from ctrmoe.data.sources import Origin, find_files
 from ctrmoe.files import write_text
 from ctrmoe.metrics import Evaluator
 from ctrmoe.run import Run
-from ctrmoe.schema import Schema
 
 CHUNK_ROWS = 65_536
 
@@ -56,23 +56,15 @@ def evaluate(
 def _chunks(
     encoder: Encoder, paths: Iterable[str | Path]
 ) -> Iterator[tuple[pl.DataFrame, Encoded, Arrays]]:
-    columns = raw_columns(encoder.schema)
+    schema = encoder.schema
+    columns = [*raw_columns(schema), *(task.label for task in schema.tasks)]
+    columns += [schema.group] if schema.group else []
     for source in find_files(paths):
         row = 0
-        for frame in read_chunks(source, columns, encoder.schema, CHUNK_ROWS):
-            yield frame, encoder.encode(frame), encoder.labels(frame, source, row)
+        for frame in read_chunks(source, columns, schema, CHUNK_ROWS):
+            where = Origin(str(source), row)
+            yield frame, encoder.encode(frame, where), encoder.labels(frame, where)
             row += frame.height
-
-
-def raw_columns(schema: Schema, *, labels: bool = True) -> list[str]:
-    """The raw columns that encoding, and with `labels` evaluation, reads, each once."""
-    names = [feature.name for feature in schema.features]
-    if schema.domain:
-        names.append(schema.domain)
-    if labels:
-        names += [task.label for task in schema.tasks]
-        names += [schema.group] if schema.group else []
-    return list(dict.fromkeys(names))
 
 
 def write_report(evaluator: Evaluator, out: Path) -> None:

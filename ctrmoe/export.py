@@ -30,8 +30,8 @@ TOLERANCE = 1e-5
 def export(run: Run, to: str | Path, *, version: int | None = None) -> Path:
     """Writes `to/<version>/`, a SavedModel for TensorFlow Serving.
 
-    Its signatures are `serving_default` (one tensor a raw feature: text, int64 or float32, `[B, 1]`,
-    lists `[B, length]`), `serve_examples` (serialized `tf.Example`, missing features allowed) and
+    Its signatures are `serving_default` (one tensor a raw feature: text, int64 or float32,
+    `[B, 1]`, lists `[B, length]`), `serve_examples` (serialized `tf.Example`, missing features allowed) and
     `serve_encoded` (the packed matrices, for batch scoring). Each returns one probability `[B, 1]`
     a task, corrected for down-sampling and class weights. The vocabularies are assets, warm-up
     requests lie in `assets.extra`.

@@ -10,36 +10,11 @@ import keras
 
 from ctrmoe.config import Config, ConfigError, ModelConfig
 from ctrmoe.layers import INTERACTIONS, MLP, FeatureEmbedding, Field, RowBlocks, Tower, create
-from ctrmoe.schema import Feature, Schema
-
-
-def model_fields(schema: Schema, vocabulary_sizes: Mapping[str, int]) -> list[Field]:
-    """Describes every feature of the schema as a field of the token matrix.
-
-    Args:
-        schema: The features, in the order of the fields.
-        vocabulary_sizes: Ids of each table, by the name of the feature that owns it.
-    """
-    return [_field(feature, vocabulary_sizes) for feature in schema.features]
-
-
-def _field(feature: Feature, vocabulary_sizes: Mapping[str, int]) -> Field:
-    if feature.is_value:
-        return Field(name=feature.name, kind="numeric")
-    kind = "categorical"
-    if feature.is_list:
-        kind = "sequence" if feature.kind == "sequence" else "multi_valued"
-    return Field(
-        name=feature.name,
-        kind=kind,
-        vocabulary_size=vocabulary_sizes[feature.table],
-        length=feature.max_length or 1,
-        table=feature.vocabulary,
-    )
+from ctrmoe.schema import Schema
 
 
 def build_model(
-    schema: Schema, config: Config, *, vocabulary_sizes: Mapping[str, int]
+    schema: Schema, config: Config, *, fields: Sequence[Mapping[str, Any]]
 ) -> keras.Model:
     """Builds the model of a config as a functional `keras.Model`.
 
@@ -50,7 +25,7 @@ def build_model(
     Args:
         schema: Features and tasks.
         config: The parts and their options; the seed of the initial weights.
-        vocabulary_sizes: Ids of each table, by the name of the feature that owns it.
+        fields: One a feature, as `Encoder.fields()` describes them.
 
     Raises:
         ConfigError: If a part does not take one of its options.
@@ -58,15 +33,12 @@ def build_model(
     keras.utils.set_random_seed(config.seed)
     with _precision(config.train.precision):
         try:
-            return _build(schema, config.model, vocabulary_sizes)
+            return _build(schema, config.model, [Field(**field) for field in fields])
         except (TypeError, ValueError) as error:
             raise ConfigError(f"[model] can't be built: {error}") from error
 
 
-def _build(
-    schema: Schema, config: ModelConfig, vocabulary_sizes: Mapping[str, int]
-) -> keras.Model:
-    fields = model_fields(schema, vocabulary_sizes)
+def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> keras.Model:
     inputs = _inputs(schema)
     tokens = _embedding(fields, config)(inputs)
     tasks = [task.name for task in schema.tasks]

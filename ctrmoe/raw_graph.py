@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from ctrmoe.data.encode import Encoder
-from ctrmoe.data.vocabulary import vocabulary_path
+from ctrmoe.data.columns import INT64_MIN
+from ctrmoe.data.encode import VOCABULARIES, Encoder, vocabulary_path
+from ctrmoe.data.numeric import LIMIT, NumericStatistics
 from ctrmoe.schema import MISSING, PADDING, UNKNOWN, Feature
-
-INTEGER_MISSING = int(np.iinfo(np.int64).min)
 
 
 class RawGraph(tf.Module):
@@ -29,9 +27,9 @@ class RawGraph(tf.Module):
     def __init__(self, encoder: Encoder, folder: Path) -> None:
         super().__init__()
         self._schema = encoder.schema
-        self._transforms = encoder.transforms
+        self._statistics = encoder.statistics
         self._tables = {
-            feature.name: _table(vocabulary_path(folder, feature.name), feature)
+            feature.name: _table(vocabulary_path(folder / VOCABULARIES, feature.name), feature)
             for feature in encoder.schema.features
             if feature.kind != "numeric" and not feature.vocabulary and not feature.hash_buckets
         }
@@ -60,7 +58,7 @@ class RawGraph(tf.Module):
 
     def _single(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
         if feature.kind == "numeric":
-            return tf.cast(_bucket(self._transforms[feature.name], raw), tf.int32)
+            return _bucket(self._statistics[feature.name], raw)
         return tf.where(_is_missing(raw), MISSING, self._ids(feature, raw))
 
     def _list(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
@@ -90,7 +88,7 @@ class RawGraph(tf.Module):
         return tf.where(line >= 0, line + UNKNOWN + owner.oov_buckets, unknown)
 
     def _number(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
-        return _transformed(self._transforms[feature.name], raw)
+        return _transformed(feature, self._statistics[feature.name], raw)
 
 
 def raw_dtype(feature: Feature) -> tf.DType:
@@ -103,7 +101,7 @@ def raw_dtype(feature: Feature) -> tf.DType:
 def missing_value(feature: Feature) -> Any:
     """What stands for a missing value in the served signature."""
     dtype = raw_dtype(feature)
-    return {tf.float32: float("nan"), tf.int64: INTEGER_MISSING, tf.string: ""}[dtype]
+    return {tf.float32: float("nan"), tf.int64: INT64_MIN, tf.string: ""}[dtype]
 
 
 def _table(path: Path, feature: Feature) -> tf.lookup.StaticHashTable:
@@ -124,6 +122,33 @@ def _bucket_of(text: tf.Tensor, buckets: int) -> tf.Tensor:
 
 
 def _is_missing(raw: tf.Tensor) -> tf.Tensor:
-    return raw == ("" if raw.dtype == tf.string else INTEGER_MISSING)
+    return raw == ("" if raw.dtype == tf.string else INT64_MIN)
 
 
+def _transformed(feature: Feature, statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:
+    """`NumericStatistics.transform` of a number that the model reads as one."""
+    x = _clipped(statistics, raw)
+    if feature.transform == "standard":
+        x = (x - statistics.mean) / statistics.std
+    elif feature.transform == "log":
+        x = tf.sign(x) * tf.math.log1p(tf.abs(x))
+    elif feature.transform == "log_square":
+        squares = tf.math.log(tf.maximum(x, 2.0)) ** 2
+        x = tf.where(x > 2.0, tf.floor(squares) if feature.truncate else squares, x)
+    result = tf.cast(tf.clip_by_value(x, -LIMIT, LIMIT), tf.float32)
+    return tf.where(tf.math.is_finite(raw), result, float("nan"))
+
+
+def _bucket(statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:
+    """`NumericStatistics.transform` of a number that the model reads as the id of a bucket."""
+    edges = tf.constant(statistics.edges, tf.float64)
+    flat = tf.reshape(_clipped(statistics, raw), (-1,))
+    bucket = tf.searchsorted(edges, flat, side="right", out_type=tf.int32)
+    ids = UNKNOWN + 1 + tf.reshape(bucket, tf.shape(raw))
+    return tf.where(tf.math.is_finite(raw), ids, MISSING)
+
+
+def _clipped(statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:
+    finite = tf.where(tf.math.is_finite(raw), raw, 0.0)
+    lower, upper = (tf.constant(x, tf.float64) for x in (statistics.lower, statistics.upper))
+    return tf.clip_by_value(tf.cast(finite, tf.float64), lower, upper)

@@ -42,9 +42,7 @@ def _rows(column: pl.Series, feature: Feature) -> list[list[Any]]:
     rows = column.to_list()
     if not _is_list(feature):
         rows = [[value] for value in rows]
-    return [
-        [_plain(value, feature) for value in row or [] if value is not None] for row in rows
-    ]
+    return [[_plain(value, feature) for value in row or [] if value is not None] for row in rows]
 
 
 def _plain(value: Any, feature: Feature) -> Any:

@@ -79,9 +79,7 @@ class Run:
 
     def build_model(self) -> keras.Model:
         """Returns the untrained model of the run's config."""
-        return build_model(
-            self.schema, self.config, vocabulary_sizes=self.encoder.vocabulary_sizes
-        )
+        return build_model(self.schema, self.config, fields=self.encoder.fields())
 
     @cached_property
     def model(self) -> keras.Model:

@@ -41,9 +41,7 @@ def _column(
     if not feature.is_list:
         return pl.Series(feature.name, [draw() for _ in range(count)], dtype=dtype)
     # Some lists are empty, some longer than the model reads.
-    lists = [
-        [draw() for _ in range(random.integers(feature.max_length + 3))] for _ in range(count)
-    ]
+    lists = [[draw() for _ in range(random.integers(feature.max_length + 3))] for _ in range(count)]
     if feature.separator:
         texts = [feature.separator.join(str(v) for v in row if v is not None) for row in lists]
         return pl.Series(feature.name, texts, dtype=pl.String)
@@ -53,7 +51,7 @@ def _column(
 def _values(encoder: Encoder, feature: Feature) -> tuple[list[Any], pl.DataType]:
     if feature.kind == "numeric":
         return [None, *ODD_NUMBERS], pl.Float32()
-    known = encoder.known_values(feature.name)[:KNOWN]
+    known = encoder.vocabularies[feature.table].values[:KNOWN].to_list()
     if feature.dtype == "integer":
-        return [None, *known, *ODD_INTEGERS], pl.Int64()
+        return [None, *map(int, known), *ODD_INTEGERS], pl.Int64()
     return [None, *known, *ODD_TEXTS], pl.String()

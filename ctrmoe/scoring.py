@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from ctrmoe.ahead import ahead
-from ctrmoe.data.encode import Encoded
-from ctrmoe.data.parquet import AtomicParquetWriter, SourceFile, find_files, read_chunks
-from ctrmoe.evaluation import raw_columns
+from ctrmoe.data.encode import Encoded, raw_columns
+from ctrmoe.data.parquet import AtomicParquetWriter, check_columns, column_types, read_chunks
+from ctrmoe.data.sources import Origin, SourceFile, find_files
 from ctrmoe.files import write_text
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import Scorer
@@ -96,27 +95,35 @@ def score_frame(scorer: Scorer, frame: pl.DataFrame, keep: Sequence[str] = ()) -
 def _score_file(
     scorer: Scorer, source: SourceFile, path: Path, keep: Sequence[str]
 ) -> Iterator[int]:
-    columns = list(dict.fromkeys([*raw_columns(scorer.encoder.schema, labels=False), *keep]))
+    schema = scorer.encoder.schema
 
     def encoded() -> Iterator[tuple[pl.DataFrame, Encoded]]:
-        for frame in read_chunks(source, columns, scorer.encoder.schema, CHUNK_ROWS):
-            yield frame, scorer.encoder.encode(frame)
+        row = 0
+        for frame in read_chunks(source, [*raw_columns(schema), *keep], schema, CHUNK_ROWS):
+            yield frame, scorer.encoder.encode(frame, Origin(str(source), row))
+            row += frame.height
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     with AtomicParquetWriter(path) as writer:
+        # A file without rows gives no chunk: its output still has the columns.
+        writer.write(_nothing(scorer, source, keep))
         for frame, chunk in ahead(encoded()):
-            writer.write(_scored(scorer, frame, chunk, keep).to_arrow())
+            writer.write(_scored(scorer, frame, chunk, keep))
             yield frame.height
+
+
+def _nothing(scorer: Scorer, source: SourceFile, keep: Sequence[str]) -> pl.DataFrame:
+    types = column_types(source, scorer.encoder.schema)
+    check_columns(keep, types, str(source))
+    probabilities = {task + SUFFIX: pl.Float32() for task in scorer.tasks}
+    return pl.DataFrame(schema={name: types[name] for name in keep} | probabilities)
 
 
 def _scored(
     scorer: Scorer, frame: pl.DataFrame, chunk: Encoded, keep: Sequence[str]
 ) -> pl.DataFrame:
     probabilities = scorer(chunk)
-    return frame.select(keep).with_columns(
-        pl.Series(task + SUFFIX, np.asarray(column, np.float32))
-        for task, column in probabilities.items()
-    )
+    kept = [frame[name] for name in keep]
+    return pl.DataFrame([*kept, *(pl.Series(t + SUFFIX, p) for t, p in probabilities.items())])
 
 
 def _targets(

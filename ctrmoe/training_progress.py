@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-
 class TrainingProgress(keras.callbacks.Callback):
     """Shows a bar with the loss and the speed of an epoch, and a line with its figures.
 

@@ -10,13 +10,12 @@ import argparse
 from pathlib import Path
 
 import keras
-from ctrmoe.data.encode import Encoder
 
-from ctrmoe.validation import ValidationMetrics
 from ctrmoe.data.dataset import TrainingFeed
-from ctrmoe.layers import AutoInt, FeatureEmbedding, RowBlocks, Tower
-from ctrmoe.model import model_fields
+from ctrmoe.data.encode import Encoder
+from ctrmoe.layers import AutoInt, FeatureEmbedding, Field, RowBlocks, Tower
 from ctrmoe.optimizers import LazyAdam
+from ctrmoe.validation import ValidationMetrics
 
 
 def arguments() -> argparse.Namespace:
@@ -46,7 +45,7 @@ def main() -> None:
         name: keras.Input((width,), dtype=dtype, name=name)
         for name, (width, dtype) in schema.input_widths.items()
     }
-    tokens = FeatureEmbedding(model_fields(schema, encoder.vocabulary_sizes), 16)(inputs)
+    tokens = FeatureEmbedding([Field(**field) for field in encoder.fields()], 16)(inputs)
     hidden = RowBlocks(AutoInt(num_layers=3, num_heads=2, key_dim=32))(tokens)
     logits = {task.name: Tower(name=task.name)(hidden) for task in schema.tasks}
     model = keras.Model(inputs, logits)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ctrmoe.data.encode import Encoded
-from ctrmoe.data.encoded import list_row_groups, read_labels, read_row_group
+from ctrmoe.data.encoded import list_row_groups, read_encoded, read_labels
 from ctrmoe.schema import Schema, SchemaError
 
 Arrays = dict[str, np.ndarray]
@@ -63,6 +63,7 @@ class TrainingFeed:
         positive_weight: float = 1.0,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
+        self.folder = folder
         self.schema = schema
         self.batch_size = batch_size
         self.seed = seed
@@ -145,8 +146,9 @@ class TrainingFeed:
 
     def _read(self, buffer: _Buffer) -> Arrays:
         parts = []
-        for position in buffer.groups:
-            encoded, labels = read_row_group(self._groups[position], self.schema)
+        groups = [self._groups[position] for position in buffer.groups]
+        chunks = read_encoded(self.folder, self.schema, row_groups=groups)
+        for position, (encoded, labels) in zip(buffer.groups, chunks, strict=True):
             rows = pack(encoded) | {f"label:{task}": column for task, column in labels.items()}
             if self.negative_rate < 1:
                 kept = self._keep(position, labels)
