@@ -99,14 +99,12 @@ class NumberCounter:
             return
         self._lowest = min(self._lowest, keys.min())
         self._highest = max(self._highest, keys.max())
-        bins, size = keys >> BIN_BITS, len(self._counts)
-        self._counts += np.bincount(bins, minlength=size)
-        if not len(self._offsets):
-            return
-        # A chunk's sums stay below 2^53, where float64 is exact.
-        offsets = (keys & _LOW).astype(np.float64)
-        self._offsets += np.bincount(bins, offsets, size).astype(np.int64)
-        self._squares += np.bincount(bins, offsets * offsets, size).astype(np.int64)
+        bins = keys >> BIN_BITS
+        np.add.at(self._counts, bins, 1)
+        if len(self._offsets):
+            offsets = (keys & _LOW).astype(np.int64)
+            np.add.at(self._offsets, bins, offsets)
+            np.add.at(self._squares, bins, offsets * offsets)
 
     def merge(self, other: NumberCounter) -> None:
         """Adds the counts of another counter."""

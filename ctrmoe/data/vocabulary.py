@@ -47,10 +47,9 @@ class ValueCounter:
 
     def table(self) -> pl.DataFrame:
         """Returns the columns `value` and `count`, in no particular order."""
-        values = self._values.values()
-        return pl.DataFrame({"value": values, "count": self._counts[: len(values)]}).filter(
-            pl.col("count") > 0
-        )
+        codes = np.flatnonzero(self._counts)
+        values = self._values.texts(codes.astype(np.uint32))
+        return pl.DataFrame({"value": values, "count": self._counts[codes]})
 
     def _add(self, counts: pl.DataFrame) -> None:
         codes = counts.to_series(0).to_numpy()
@@ -135,7 +134,7 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         """Writes one value a line."""
-        path.write_bytes("".join(f"{value}\n" for value in self.values).encode())
+        path.write_bytes("\n".join([*self.values.to_list(), ""]).encode())
 
 
 def read_values(path: Path) -> pl.Series:
@@ -152,7 +151,8 @@ def hash_buckets(values: pl.Series, buckets: int) -> np.ndarray:
     """Returns FarmHash's Fingerprint64 modulo `buckets`, as `tf.strings.to_hash_bucket_fast`."""
     distinct = _TextCodes()
     codes = distinct.codes(values).to_numpy()
-    hashes = map(farmhash.fingerprint64, distinct.values().to_list())
+    texts = distinct.texts(np.arange(codes.max(initial=-1) + 1, dtype=np.uint32))
+    hashes = map(farmhash.fingerprint64, texts.to_list())
     table = np.fromiter(hashes, np.uint64) % np.uint64(buckets)
     return table.astype(np.int32)[codes]
 
@@ -161,8 +161,7 @@ class _TextCodes:
     """Gives every distinct text a code, by the hash map that backs polars' categoricals."""
 
     def __init__(self) -> None:
-        self._categories = pl.Categories.random()
-        self.dtype = pl.Categorical(self._categories)
+        self.dtype = pl.Categorical(pl.Categories.random())
         # polars keeps the map as long as a series uses it.
         self._anchor = pl.Series([], dtype=self.dtype)
 
@@ -170,9 +169,9 @@ class _TextCodes:
         """Returns uint32 codes, null for null."""
         return values.cast(self.dtype).to_physical()
 
-    def values(self) -> pl.Series:
-        """Returns the texts in the order of their codes."""
-        return self._categories.to_series()
+    def texts(self, codes: np.ndarray) -> pl.Series:
+        """Returns the texts of uint32 codes."""
+        return pl.Series(codes).cat.to(self.dtype).cast(pl.String)
 
 
 class _TextIds:
