@@ -277,7 +277,7 @@ class Encoder:
 
     def _lists(self, frame: pl.DataFrame, feature: Feature, where: Origin) -> np.ndarray:
         lists = as_lists(frame, feature)
-        lengths = lists.list.len().fill_null(0).to_numpy()
+        lengths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
         values = columns.canonical(
             lists.filter(pl.Series(lengths > 0)).explode(), feature.dtype, where
         )
