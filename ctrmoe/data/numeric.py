@@ -1,6 +1,6 @@
 """Numeric features: what is counted of the training part, and how a number is transformed.
 
-A number is clipped to [lower, upper], the 1e-5 and 1 - 1e-5 quantiles of the training part, then
+A number is rounded to float32, clipped to [lower, upper], the 1e-5 and 1 - 1e-5 quantiles of the training part, then
 transformed; results are clipped to ±1e6. All of it is computed in float64 and stored as float32.
 A missing number (null, NaN, infinite) is NaN, which the model reads as a flag.
 
@@ -93,7 +93,7 @@ class NumberCounter:
         self._lowest, self._highest = np.uint32(0xFFFFFFFF), np.uint32(0)
 
     def add(self, numbers: np.ndarray) -> None:
-        """Counts the finite ones of float64 numbers."""
+        """Counts the finite ones of what `columns.numbers` returns."""
         keys = _keys(numbers[np.isfinite(numbers)])
         if not len(keys):
             return
@@ -173,10 +173,8 @@ def _equal_cuts(below: np.ndarray, buckets: int) -> np.ndarray:
 
 
 def _keys(numbers: np.ndarray) -> np.ndarray:
-    """Maps numbers to uint32 keys of the same order."""
-    largest = np.finfo(np.float32).max
-    narrow = np.clip(numbers, -largest, largest).astype(np.float32) + np.float32(0)  # -0.0 is 0.0
-    bits = narrow.view(np.uint32)
+    """Maps float32 numbers, given as float64, to uint32 keys of the same order."""
+    bits = (numbers.astype(np.float32) + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
     return np.where(bits & _SIGN, ~bits, bits | _SIGN)
 
 

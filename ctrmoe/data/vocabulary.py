@@ -151,7 +151,7 @@ def hash_buckets(values: pl.Series, buckets: int) -> np.ndarray:
     """Returns FarmHash's Fingerprint64 modulo `buckets`, as `tf.strings.to_hash_bucket_fast`."""
     distinct = _TextCodes()
     codes = distinct.codes(values).to_numpy()
-    texts = distinct.texts(np.arange(codes.max(initial=-1) + 1, dtype=np.uint32))
+    texts = distinct.texts(np.arange(codes.max() + 1 if len(codes) else 0, dtype=np.uint32))
     hashes = map(farmhash.fingerprint64, texts.to_list())
     table = np.fromiter(hashes, np.uint64) % np.uint64(buckets)
     return table.astype(np.int32)[codes]
