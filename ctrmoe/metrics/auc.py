@@ -62,7 +62,7 @@ def auc_interval(
         ValueError: As `auc`, or if `level` is not between 0 and 1.
 
     Reference:
-        DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), equation 4; the sorted form is
+        DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988); the sorted form is
         Sun and Xu, IEEE Signal Processing Letters 21 (2014).
     """
     if not 0.0 < level < 1.0:

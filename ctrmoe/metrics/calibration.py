@@ -33,7 +33,7 @@ def expected_calibration_error(
 
     Reference:
         Nguyen and O'Connor, Posterior calibration and exploratory analysis for natural language
-        processing models, 2015, arXiv:1508.05154, section 3 (adaptive bins).
+        processing models, 2015, arXiv:1508.05154 (bins of equal count). Ties are not split here.
     """
     if num_bins < 1:
         raise ValueError(f"`num_bins` must be at least 1. Received: num_bins={num_bins}.")

@@ -49,7 +49,7 @@ def gauc(labels: ArrayLike, scores: ArrayLike, groups: Any) -> GAUC:
 
     Reference:
         Zhu et al., Optimized Cost per Click in Taobao Display Advertising, 2017,
-        arXiv:1703.02091, equation 6 weights by impressions or clicks; this is by impressions.
+        arXiv:1703.02091, who allow impressions or clicks as weights; these are impressions.
     """
     positive, values = as_pair(labels, scores)
     series = as_series(groups, "groups")

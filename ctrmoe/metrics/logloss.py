@@ -51,7 +51,7 @@ def normalized_entropy(labels: ArrayLike, logits: ArrayLike) -> float | None:
         ValueError: As `logloss`.
 
     Reference:
-        He et al., Practical Lessons from Predicting Clicks on Ads at Facebook, 2014, section 3.
+        He et al., Practical Lessons from Predicting Clicks on Ads at Facebook, 2014.
     """
     positive, values = as_pair(labels, logits)
     num_positives, num_rows = int(positive.sum()), positive.size
