@@ -116,6 +116,7 @@ class _Training:
             self.feed.dataset(progress.step, steps - done),
             initial_epoch=epoch,
             epochs=epoch + 1,
+            shuffle=False,  # the feed has shuffled already
             verbose=0,
             callbacks=[saver, *self.callbacks],
         )

@@ -61,6 +61,7 @@ def main() -> None:
         feed.dataset(),
         steps_per_epoch=feed.steps_per_epoch,
         epochs=options.epochs,
+        shuffle=False,  # the feed has shuffled already
         callbacks=[
             ValidationMetrics(options.prepared / "valid", schema),
             keras.callbacks.EarlyStopping(
