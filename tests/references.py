@@ -34,7 +34,7 @@ def gauc(labels, scores, groups):
 
 
 def delong_variance(labels, scores):
-    """DeLong et al. 1988, equations 2 to 4, from the matrix of all pairs."""
+    """DeLong et al. 1988, from the matrix of all pairs."""
     positives = [s for y, s in zip(labels, scores, strict=True) if y]
     negatives = [s for y, s in zip(labels, scores, strict=True) if not y]
     pairs = [[(p > n) + 0.5 * (p == n) for n in negatives] for p in positives]
@@ -77,3 +77,147 @@ def expected_calibration_error(labels, logits, num_bins):
         observed[place] += y
     gaps = [abs(p - o) for p, o in zip(predicted, observed, strict=True)]
     return sum(gaps) / len(labels)
+
+
+# Optimizers: one row of the table at a time.
+
+
+def lazy_adam(table, batches, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    """The table and its two moments after `(ids, gradients)` of every batch, arXiv:1412.6980."""
+    table = np.array(table, "float64")
+    first, second = np.zeros_like(table), np.zeros_like(table)
+    for step, (ids, gradients) in enumerate(batches, start=1):
+        for row in set(ids.tolist()):
+            total = sum(g for i, g in zip(ids, gradients, strict=True) if i == row)
+            first[row] = beta_1 * first[row] + (1 - beta_1) * total
+            second[row] = beta_2 * second[row] + (1 - beta_2) * total**2
+            alpha = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+            table[row] -= alpha * first[row] / (np.sqrt(second[row]) + epsilon)
+    return table, (first, second)
+
+
+# Preparation: one value at a time, by the rules in the docstring of ctrmoe.data.encode.
+
+
+def canonical_value(value, dtype):
+    """The text or whole number of a raw value, None where it is missing."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bool | float):
+        value = int(value)
+    if dtype == "string":
+        return str(value)
+    if isinstance(value, str):
+        digits = value[1:] if value[0] in "+-" else value
+        whole = digits.isascii() and digits.isdigit() and -(2**63) <= int(value) < 2**63
+        if not whole:
+            return value
+        value = int(value)
+    return None if value == -(2**63) else value
+
+
+def list_elements(value, feature):
+    """The canonical elements that a list feature keeps of a raw list or text."""
+    if value is not None and feature.separator and not isinstance(value, list):
+        value = str(value).split(feature.separator)
+    elements = [canonical_value(element, feature.dtype) for element in value or []]
+    present = [element for element in elements if element is not None]
+    if feature.kind == "sequence":
+        return present[-feature.max_length :]
+    return present[: feature.max_length]
+
+
+def vocabulary_lines(values, dtype, min_count):
+    """The lines of a vocabulary file, from canonical values in any order."""
+    counts = {}
+    for value in values:
+        if value is not None:
+            counts[value] = counts.get(value, 0) + 1
+    order = (lambda v: v) if dtype == "integer" else (lambda v: v.encode())
+    kept = [
+        value
+        for value, count in counts.items()
+        if count >= min_count
+        and not (dtype == "integer" and isinstance(value, str))
+        and "\n" not in str(value)
+        and "\r" not in str(value)
+    ]
+    return [str(value) for value in sorted(kept, key=lambda v: (-counts[v], order(v)))]
+
+
+def categorical_id(value, lines, oov_buckets, hash_buckets, fingerprint):
+    """The id of a canonical value."""
+    if value is None:
+        return 1
+    text = str(value)
+    if hash_buckets:
+        return 2 + fingerprint(text) % hash_buckets
+    if text in lines:
+        return 2 + oov_buckets + lines.index(text)
+    return 2 + fingerprint(text) % oov_buckets
+
+
+def list_ids(elements, max_length, is_sequence, id_of):
+    """The padded ids of the elements kept."""
+    ids = [id_of(element) for element in elements]
+    if not ids and not is_sequence:
+        ids = [1]
+    return ids + [0] * (max_length - len(ids))
+
+
+def raw_number(value):
+    """The float32 of a raw number, None where it is missing."""
+    try:
+        number = float(str(value).strip() if isinstance(value, str) else value)
+    except (TypeError, ValueError):
+        return None
+    with np.errstate(over="ignore"):
+        number = float(np.float32(number))
+    return number if math.isfinite(number) else None
+
+
+def transformed_number(number, feature, statistics):
+    """The value, or the id of `quantile`, of a number that `raw_number` returned."""
+    if number is None:
+        return 1 if feature.transform == "quantile" else math.nan
+    x = min(max(number, statistics.lower), statistics.upper)
+    if feature.transform == "quantile":
+        return 3 + sum(edge <= x for edge in statistics.edges)
+    if feature.transform == "standard":
+        x = (x - statistics.mean) / statistics.std
+    elif feature.transform == "log":
+        x = math.copysign(math.log1p(abs(x)), x)
+    elif feature.transform == "log_square" and x > 2:
+        x = math.log(x) ** 2
+        x = math.floor(x) if feature.truncate else x
+    return min(max(x, -1e6), 1e6)
+
+
+def encoded_column(values, feature, lines, statistics, fingerprint):
+    """What a column of raw values is encoded to; a list a row for list features."""
+    if feature.kind == "numeric":
+        return [transformed_number(raw_number(value), feature, statistics) for value in values]
+
+    def id_of(value):
+        return categorical_id(value, lines, feature.oov_buckets, feature.hash_buckets, fingerprint)
+
+    if not feature.max_length:
+        return [id_of(canonical_value(value, feature.dtype)) for value in values]
+    is_sequence = feature.kind == "sequence"
+    return [
+        list_ids(list_elements(value, feature), feature.max_length, is_sequence, id_of)
+        for value in values
+    ]
+
+
+def random_part(row, seed, fractions):
+    """The number of the part that a row goes to: SplitMix64 of seed and row number."""
+
+    def mix(z):
+        z = (z + 0x9E3779B97F4A7C15) % 2**64
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        return z ^ (z >> 31)
+
+    share = mix(mix(seed) ^ mix(row)) / 2**64
+    return sum(share >= bound for bound in np.cumsum(fractions)[:-1])

@@ -37,8 +37,10 @@ FORMAT = 1
 SCHEMA_FILE = "schema.toml"
 VOCABULARIES = "vocabularies"
 ENCODER_FILE = "encoder.json"
-DOMAIN = "@domain"
-"""Name of the domain's vocabulary; no feature's file is called like it, `@` is quoted there."""
+DOMAIN = "domain:id"
+"""The domain among the features' arrays and vocabularies, and its column in encoded files."""
+LABEL_PREFIX = "label:"
+"""Before the name of a task: its column in encoded files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Encoder:
 
     Args:
         schema: With the `dtype` of every feature.
-        vocabularies: By the name of the feature that owns them, and `@domain`.
+        vocabularies: By the name of the feature that owns them, and `domain:id`.
         statistics: Of the numeric features, by name.
         domain_dtype: The type of the domain column, `string` or `integer`.
     """
@@ -119,6 +121,7 @@ class Encoder:
             rows: Picks the training rows: a mask from a chunk and the number of rows before it.
             extra_columns: Further columns that `rows` reads.
         """
+        _check_names(schema)
         files = find_files(sources)
         schema, domain_dtype = resolve_dtypes(schema, files)
         fitter = Fitter(schema, domain_dtype)
@@ -172,7 +175,7 @@ class Encoder:
         return Encoded.pack(self.schema, self.arrays(frame, where), len(frame))
 
     def arrays(self, frame: pl.DataFrame, where: Origin) -> dict[str, np.ndarray]:
-        """Encodes a chunk into one array a feature, and that of the domain as `@domain`."""
+        """Encodes a chunk into one array a feature, and that of the domain as `domain:id`."""
         check_columns(raw_columns(self.schema), frame.columns, where.name)
 
         def encode(feature: Feature) -> np.ndarray:
@@ -307,6 +310,15 @@ def raw_columns(schema: Schema) -> list[str]:
     return list(dict.fromkeys([*names, *([schema.domain] if schema.domain else [])]))
 
 
+def _check_names(schema: Schema) -> None:
+    for feature in schema.features:
+        if feature.name == DOMAIN or feature.name.startswith(LABEL_PREFIX):
+            raise SchemaError(
+                f"A feature must not be called like a column of encoded files. Received: "
+                f"{feature.name!r}. Rename the column."
+            )
+
+
 def _vocabulary(feature: Feature, values: pl.Series) -> Vocabulary:
     return Vocabulary(values, feature.dtype, feature.oov_buckets, feature.hash_buckets)
 
@@ -324,5 +336,6 @@ def _field_kind(feature: Feature) -> str:
 
 
 def vocabulary_path(folder: Path, name: str) -> Path:
-    """Returns the vocabulary file of a feature, or of `@domain`."""
+    """Returns the vocabulary file of a feature, or of the domain."""
+    # No feature's file is called like the domain's: `@` is quoted there.
     return folder / ("@domain.txt" if name == DOMAIN else file_name(name))

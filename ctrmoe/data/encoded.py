@@ -15,13 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ctrmoe.data.encode import DOMAIN, Encoded
+from ctrmoe.data.encode import DOMAIN, LABEL_PREFIX, Encoded
 from ctrmoe.schema import Feature, Schema, SchemaError
 
 ROW_GROUP_ROWS = 65_536
 FILE_ROWS = 64 * ROW_GROUP_ROWS
-DOMAIN_COLUMN = "domain:id"
-LABEL_PREFIX = "label:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,7 @@ def arrow_schema(schema: Schema) -> pa.Schema:
     fields = [(feature.name, kind(feature)) for feature in schema.features]
     fields += [(LABEL_PREFIX + task.name, pa.int8()) for task in schema.tasks]
     if schema.domain:
-        fields.append((DOMAIN_COLUMN, pa.int32()))
+        fields.append((DOMAIN, pa.int32()))
     return pa.schema([pa.field(name, dtype, nullable=False) for name, dtype in fields])
 
 
@@ -199,6 +197,6 @@ def _unpack(table: pa.Table, schema: Schema) -> tuple[Encoded, dict[str, np.ndar
 
     arrays = {feature.name: values(feature.name) for feature in schema.features}
     if schema.domain:
-        arrays[DOMAIN] = values(DOMAIN_COLUMN)
+        arrays[DOMAIN] = values(DOMAIN)
     labels = {task.name: values(LABEL_PREFIX + task.name) for task in schema.tasks}
     return Encoded.pack(schema, arrays, len(table)), labels

@@ -1,7 +1,8 @@
 """Numeric features: what is counted of the training part, and how a number is transformed.
 
-A number is rounded to float32, clipped to [lower, upper], the 1e-5 and 1 - 1e-5 quantiles of the training part, then
-transformed; results are clipped to ±1e6. All of it is computed in float64 and stored as float32.
+A number is rounded to float32, clipped to [lower, upper], the 1e-5 and 1 - 1e-5 quantiles of the
+training part, then transformed; results are clipped to ±1e6. Bounds and formulas are computed in
+float64, the result is stored as float32.
 A missing number (null, NaN, infinite) is NaN, which the model reads as a flag.
 
     none        x
