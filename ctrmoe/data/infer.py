@@ -37,7 +37,7 @@ class Draft:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def infer_schema(source: Table, *, name: str = "", labels: Sequence[str] = ()) -> str:
+def infer_schema(source: Table, *, name: str = "", labels: Sequence[str] | None = None) -> str:
     """Returns the text of a schema file that fits a table.
 
     Counts, ranges and cardinalities come from every row (cardinalities above 8,192 within about
@@ -76,7 +76,7 @@ def _name(source: Table) -> str:
     return path.name.split(".")[0] or "table"
 
 
-def _draft(columns: list[Column], labels: Sequence[str]) -> Draft:
+def _draft(columns: list[Column], labels: Sequence[str] | None) -> Draft:
     tasks = roles.given_labels(columns, labels) if labels else roles.find_labels(columns)
     taken = [column for column, _ in tasks]
     others = [c for c in columns if c not in taken]

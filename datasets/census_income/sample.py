@@ -1,6 +1,6 @@
 """Draws the sample that ctrmoe carries from the tables that `prepare.py` wrote.
 
-    python datasets/census_income/sample.py data/census_income --out ctrmoe/sample/census_income
+python datasets/census_income/sample.py data/census_income --out ctrmoe/sample/census_income
 """
 
 from __future__ import annotations
