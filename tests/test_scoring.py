@@ -125,9 +125,9 @@ def test_killed_scoring_resumes_to_the_same_files(exported, test_rows, tmp_path)
     raw.mkdir()
     for number in range(30):
         pl.concat([test_rows] * 20).write_parquet(raw / f"{number:02}.parquet")
-    score(exported, [raw], tmp_path / "whole")
-    command = [sys.executable, "-m", "ctrmoe.cli", "score", exported, raw]
-    command += ["--out", tmp_path / "killed", "--resume"]
+    command = [sys.executable, "-m", "ctrmoe.cli", "score", exported, raw, "--resume", "--out"]
+    subprocess.run([*command, tmp_path / "whole"], check=True)
+    command.append(tmp_path / "killed")
 
     process = subprocess.Popen(command, start_new_session=True)
     deadline = time.monotonic() + 120

@@ -32,7 +32,7 @@ def config(prepared, **train_options):
 
 
 def weights(run):
-    return [np.asarray(v) for v in Run(run.folder).model.variables]
+    return [np.asarray(v) for v in Run(run.folder).model.weights]
 
 
 def test_run_folder_is_enough_to_go_on(prepared, tmp_path):
