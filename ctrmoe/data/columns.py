@@ -15,7 +15,8 @@ from ctrmoe.data.sources import Origin
 from ctrmoe.schema import SchemaError
 
 INT64_MIN = -(2**63)
-"""The missing mark of an integer feature in the exported graph, which knows no nulls."""
+MARK = {"string": "", "integer": INT64_MIN}
+"""What stands for a missing value, by `dtype`, in the exported graph, which knows no nulls."""
 
 _AS_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Date, pl.Datetime, pl.Time)
 
@@ -62,6 +63,12 @@ def canonical(values: pl.Series, dtype: str, where: Origin) -> pl.Series:
             values, values.cast(pl.String, strict=False), where, "UTF-8 text", " Decode it, or"
         )
     return values if values.dtype == pl.String else values.cast(pl.String)
+
+
+def is_missing(values: pl.Series) -> pl.Series:
+    """Returns which canonical values are missing."""
+    mark = MARK["string" if values.dtype == pl.String else "integer"]
+    return (values == mark).fill_null(True)
 
 
 def numbers(values: pl.Series) -> np.ndarray:

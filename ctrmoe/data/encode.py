@@ -18,7 +18,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,57 +25,21 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data import columns
-from ctrmoe.data.fit import Fitter, as_lists, flat, parallel_map, resolve_dtypes
+from ctrmoe.data.fit import DType, Fitter, owners, resolve_dtypes, vocabulary_of
+from ctrmoe.data.lists import flat, list_ids
 from ctrmoe.data.numeric import NumericStatistics
-from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_chunks
+from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX
+from ctrmoe.data.packed import Encoded as Encoded
+from ctrmoe.data.parallel import parallel_map
+from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_files
 from ctrmoe.data.sources import UNNAMED, Origin, Table, find_files
-from ctrmoe.data.vocabulary import MARK, Vocabulary, file_name, ordered_values, read_values
-from ctrmoe.schema import MISSING, Feature, Schema, SchemaError
+from ctrmoe.data.vocabulary import Vocabulary, file_name, read_values
+from ctrmoe.schema import Feature, Schema, SchemaError
 
 FORMAT = 1
 SCHEMA_FILE = "schema.toml"
 VOCABULARIES = "vocabularies"
 ENCODER_FILE = "encoder.json"
-DOMAIN = "domain:id"
-"""The domain among the features' arrays and vocabularies, and its column in encoded files."""
-LABEL_PREFIX = "label:"
-"""Before the name of a task: its column in encoded files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Rows as the model reads them.
-
-    Args:
-        ids: `[rows, len(schema.single)]` int32.
-        sequences: `[rows, sum of max_length of schema.lists]` int32.
-        values: `[rows, len(schema.values)]` float32, NaN where missing.
-        domain: `[rows]` int32, or None.
-    """
-
-    ids: np.ndarray
-    sequences: np.ndarray
-    values: np.ndarray
-    domain: np.ndarray | None
-
-    @classmethod
-    def pack(cls, schema: Schema, arrays: dict[str, np.ndarray], rows: int) -> Encoded:
-        """Packs one array a feature, and that of the domain, into matrices."""
-
-        def matrix(features: tuple[Feature, ...], dtype: type) -> np.ndarray:
-            widths = [max(feature.max_length, 1) for feature in features]
-            result: np.ndarray = np.empty((rows, sum(widths)), dtype)
-            ends = np.cumsum(widths)
-            for feature, end, width in zip(features, ends, widths, strict=True):
-                result[:, end - width : end] = arrays[feature.name].reshape(rows, width)
-            return result
-
-        return cls(
-            matrix(schema.single, np.int32),
-            matrix(schema.lists, np.int32),
-            matrix(schema.values, np.float32),
-            arrays.get(DOMAIN),
-        )
 
 
 class Encoder:
@@ -94,7 +57,7 @@ class Encoder:
         schema: Schema,
         vocabularies: dict[str, Vocabulary],
         statistics: dict[str, NumericStatistics],
-        domain_dtype: str = "string",
+        domain_dtype: DType = "string",
     ) -> None:
         self.schema = schema
         self.vocabularies = vocabularies
@@ -109,7 +72,7 @@ class Encoder:
         sources: Table,
         *,
         chunk_rows: int = CHUNK_ROWS,
-        rows: Callable[[pl.DataFrame, int], pl.Series] | None = None,
+        rows: Callable[[pl.DataFrame, int], np.ndarray | None] | None = None,
         extra_columns: tuple[str, ...] = (),
     ) -> Encoder:
         """Learns the vocabularies and the statistics from the training part.
@@ -118,48 +81,29 @@ class Encoder:
             schema: What the columns mean.
             sources: Whatever `find_files` takes.
             chunk_rows: Rows held in memory at once.
-            rows: Picks the training rows: a mask from a chunk and the number of rows before it.
+            rows: Picks the training rows: called with a chunk and the number of rows before it, it
+                returns a mask, or None for all of them.
             extra_columns: Further columns that `rows` reads.
         """
         _check_names(schema)
         files = find_files(sources)
         schema, domain_dtype = resolve_dtypes(schema, files)
         fitter = Fitter(schema, domain_dtype)
-        wanted = dict.fromkeys((*raw_columns(schema), *extra_columns))
-        done = 0
-        for file in files:
-            first = done
-            for frame in read_chunks(file, list(wanted), schema, chunk_rows):
-                where = Origin(str(file), done - first)
-                chosen = frame if rows is None else frame.filter(rows(frame, done))
-                fitter.add(chosen, where)
-                done += len(frame)
+        wanted = list(dict.fromkeys((*raw_columns(schema), *extra_columns)))
+        for frame, where, first_row in read_files(files, wanted, schema, chunk_rows):
+            chosen = rows(frame, first_row) if rows else None
+            if chosen is None:
+                fitter.add(frame, where)
+            else:
+                fitter.add(frame.filter(chosen), where.at(np.flatnonzero(chosen)))
         return cls.from_counts(fitter)
 
     @classmethod
     def from_counts(cls, fitter: Fitter) -> Encoder:
         """Makes the encoder of what a fitter has counted."""
-        schema = fitter.schema
-        vocabularies, broken = {}, {}
-        for feature in schema.features:
-            if feature.kind == "numeric" or feature.vocabulary:
-                continue
-            values = pl.Series("value", [], pl.String)
-            if not feature.hash_buckets:
-                counter = fitter.values[feature.name]
-                values, broken[feature.name] = ordered_values(
-                    counter, feature.dtype, feature.min_count
-                )
-            vocabularies[feature.name] = _vocabulary(feature, values)
-        if schema.domain:
-            values, broken[DOMAIN] = ordered_values(fitter.domain, fitter.domain_dtype, 1)
-            vocabularies[DOMAIN] = Vocabulary(values, fitter.domain_dtype)
-        statistics = {
-            name: counter.statistics(_buckets(schema[name]))
-            for name, counter in fitter.numbers.items()
-        }
-        encoder = cls(schema, vocabularies, statistics, fitter.domain_dtype)
-        encoder.line_breaks = {name: count for name, count in broken.items() if count}
+        vocabularies, line_breaks = fitter.vocabularies()
+        encoder = cls(fitter.schema, vocabularies, fitter.statistics(), fitter.domain_dtype)
+        encoder.line_breaks = line_breaks
         return encoder
 
     def encode(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> Encoded:
@@ -178,22 +122,21 @@ class Encoder:
         """Encodes a chunk into one array a feature, and that of the domain as `domain:id`."""
         check_columns(raw_columns(self.schema), frame.columns, where.name)
 
-        def encode(feature: Feature) -> np.ndarray:
+        def encode(job: tuple[Feature, str]) -> np.ndarray:
+            feature, table = job
             if feature.kind == "numeric":
                 numbers = columns.numbers(frame[feature.name])
                 return self.statistics[feature.name].transform(feature, numbers)
+            vocabulary = self.vocabularies[table]
             if feature.is_list:
-                return self._lists(frame, feature, where)
-            values = columns.canonical(flat(frame, feature), feature.dtype, where)
-            return self.vocabularies[feature.table].ids(values)
+                return list_ids(frame, feature, vocabulary, where)
+            values, _ = flat(frame, feature)
+            return vocabulary.ids(columns.canonical(values, feature.dtype, where))
 
-        features = self.schema.features
-        arrays = parallel_map(encode, features, len(frame))
-        result = {feature.name: array for feature, array in zip(features, arrays, strict=True)}
+        jobs = {feature.name: (feature, feature.table) for feature in self.schema.features}
         if self.schema.domain:
-            domain = columns.canonical(frame[self.schema.domain], self.domain_dtype, where)
-            result[DOMAIN] = self.vocabularies[DOMAIN].ids(domain)
-        return result
+            jobs[DOMAIN] = (owners(self.schema, self.domain_dtype)[DOMAIN], DOMAIN)
+        return dict(zip(jobs, parallel_map(encode, jobs.values(), len(frame)), strict=True))
 
     def labels(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> dict[str, np.ndarray]:
         """Returns the int8 labels by the name of their task.
@@ -258,16 +201,11 @@ class Encoder:
                     f"{folder} must have format {FORMAT}. Received: {record['format']}. Prepare "
                     "the data again with this version."
                 )
-            dtype = record["domain_dtype"] or "string"
+            dtype: DType = "integer" if record["domain_dtype"] == "integer" else "string"
             vocabularies = {
-                f.name: _vocabulary(f, read_values(vocabulary_path(place, f.name)))
-                for f in schema.features
-                if f.kind != "numeric" and not f.vocabulary
+                table: vocabulary_of(owner, read_values(vocabulary_path(place, table)))
+                for table, owner in owners(schema, dtype).items()
             }
-            if schema.domain:
-                vocabularies[DOMAIN] = Vocabulary(
-                    read_values(vocabulary_path(place, DOMAIN)), dtype
-                )
             statistics = {
                 name: NumericStatistics(**{**numbers, "edges": tuple(numbers["edges"])})
                 for name, numbers in record["numeric"].items()
@@ -277,31 +215,6 @@ class Encoder:
                 f"{folder} must be a folder that `prepare` wrote. Received: {error!r}."
             ) from error
         return cls(schema, vocabularies, statistics, dtype)
-
-    def _lists(self, frame: pl.DataFrame, feature: Feature, where: Origin) -> np.ndarray:
-        lists = as_lists(frame, feature)
-        lengths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
-        values = columns.canonical(
-            lists.filter(pl.Series(lengths > 0)).explode(), feature.dtype, where
-        )
-        rows = np.repeat(np.arange(len(frame)), lengths)
-        missing = (
-            values.is_null()
-            | (values == MARK[feature.dtype if values.dtype == pl.Int64 else "string"])
-        ).fill_null(True)
-        if missing.any():
-            values, rows = values.filter(~missing), rows[~missing.to_numpy()]
-            lengths = np.bincount(rows, minlength=len(frame))
-        places = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        if feature.kind == "sequence":
-            places -= np.repeat(np.maximum(lengths - feature.max_length, 0), lengths)
-        kept = (places >= 0) & (places < feature.max_length)
-        result = np.zeros((len(frame), feature.max_length), np.int32)
-        ids = self.vocabularies[feature.table].ids(values.filter(pl.Series(kept)))
-        result[rows[kept], places[kept]] = ids
-        if feature.kind != "sequence":
-            result[lengths == 0, 0] = MISSING
-        return result
 
 
 def raw_columns(schema: Schema) -> list[str]:
@@ -317,14 +230,6 @@ def _check_names(schema: Schema) -> None:
                 f"A feature must not be called like a column of encoded files. Received: "
                 f"{feature.name!r}. Rename the column."
             )
-
-
-def _vocabulary(feature: Feature, values: pl.Series) -> Vocabulary:
-    return Vocabulary(values, feature.dtype, feature.oov_buckets, feature.hash_buckets)
-
-
-def _buckets(feature: Feature) -> int:
-    return feature.buckets if feature.transform == "quantile" else 1
 
 
 def _field_kind(feature: Feature) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ctrmoe.data.encode import DOMAIN, LABEL_PREFIX, Encoded
+from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, Encoded
 from ctrmoe.schema import Feature, Schema, SchemaError
 
 ROW_GROUP_ROWS = 65_536

@@ -4,79 +4,105 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import polars as pl
 
 from ctrmoe.data.columns import canonical, infer_dtype, numbers
-from ctrmoe.data.numeric import NumberCounter
+from ctrmoe.data.lists import flat
+from ctrmoe.data.numeric import NumberCounter, NumericStatistics
+from ctrmoe.data.packed import DOMAIN
+from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import column_types
 from ctrmoe.data.sources import Origin, SourceFile
-from ctrmoe.data.vocabulary import ValueCounter
+from ctrmoe.data.vocabulary import ValueCounter, Vocabulary, ordered_values
 from ctrmoe.schema import Feature, Schema, SchemaError
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-PARALLEL_ROWS = 8_192
-"""Chunks of fewer rows are not worth a thread a column."""
+DType = Literal["string", "integer"]
 
 
 class Fitter:
-    """Counts the training part chunk by chunk.
+    """Counts the training part chunk by chunk; fitters of parts can be merged in any order.
 
     Args:
         schema: With the `dtype` of every feature, as `resolve_dtypes` returns it.
         domain_dtype: `string` or `integer`.
     """
 
-    def __init__(self, schema: Schema, domain_dtype: str) -> None:
+    def __init__(self, schema: Schema, domain_dtype: DType) -> None:
         self.schema = schema
         self.domain_dtype = domain_dtype
-        self.numbers = {
+        self._numbers = {
             f.name: NumberCounter(moments=f.transform == "standard")
             for f in schema.features
             if f.kind == "numeric"
         }
-        categoricals = [f for f in schema.features if f.kind != "numeric"]
-        self.values = {
-            f.name: ValueCounter() for f in categoricals if not f.vocabulary and not f.hash_buckets
-        }
-        self.domain = ValueCounter()
-        self._sharing = defaultdict(list)
-        for feature in categoricals:
-            if feature.table in self.values:
-                self._sharing[feature.table].append(feature)
+        self._owners = owners(schema, domain_dtype)
+        self._values = {t: ValueCounter() for t, f in self._owners.items() if not f.hash_buckets}
+        self._counted = {table: [self._owners[table]] for table in self._values}
+        for feature in schema.features:
+            if feature.vocabulary in self._counted:
+                self._counted[feature.vocabulary].append(feature)
 
     def add(self, frame: pl.DataFrame, where: Origin) -> None:
         """Counts the rows of a chunk."""
 
-        def count_table(table: str) -> None:
-            for feature in self._sharing[table]:
-                values = canonical(flat(frame, feature), feature.dtype, where)
-                self.values[table].add(values)
+        def count_values(table: str) -> None:
+            for feature in self._counted[table]:
+                values, rows = flat(frame, feature)
+                self._values[table].add(canonical(values, feature.dtype, where.at(rows)))
 
         def count_numbers(name: str) -> None:
-            self.numbers[name].add(numbers(frame[name]))
+            self._numbers[name].add(numbers(frame[name]))
 
-        parallel_map(count_table, list(self.values), len(frame))
-        parallel_map(count_numbers, list(self.numbers), len(frame))
-        if self.schema.domain:
-            domain = frame[self.schema.domain]
-            self.domain.add(canonical(domain, self.domain_dtype, where))
+        parallel_map(count_values, list(self._values), len(frame))
+        parallel_map(count_numbers, list(self._numbers), len(frame))
 
     def merge(self, other: Fitter) -> None:
         """Adds what another fitter of the same schema counted."""
-        self.domain.merge(other.domain)
-        for name, counter in self.numbers.items():
-            counter.merge(other.numbers[name])
-        for name, values in self.values.items():
-            values.merge(other.values[name])
+        for name, counter in self._numbers.items():
+            counter.merge(other._numbers[name])
+        for table, values in self._values.items():
+            values.merge(other._values[table])
+
+    def vocabularies(self) -> tuple[dict[str, Vocabulary], dict[str, int]]:
+        """Returns the vocabularies, and how many values a line break keeps out of each."""
+        result, broken = {}, {}
+        for table, owner in self._owners.items():
+            values = pl.Series("value", [], pl.String)
+            if table in self._values:
+                counter = self._values[table]
+                values, broken[table] = ordered_values(counter, owner.dtype, owner.min_count)
+            result[table] = vocabulary_of(owner, values)
+        return result, {table: count for table, count in broken.items() if count}
+
+    def statistics(self) -> dict[str, NumericStatistics]:
+        """Returns the statistics of the numeric features by name."""
+
+        def buckets(feature: Feature) -> int:
+            return feature.buckets if feature.transform == "quantile" else 1
+
+        return {
+            name: counter.statistics(buckets(self.schema[name]))
+            for name, counter in self._numbers.items()
+        }
 
 
-def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schema, str]:
+def owners(schema: Schema, domain_dtype: DType) -> dict[str, Feature]:
+    """Returns the feature that rules each vocabulary, that of the domain as `domain:id`."""
+    result = {f.name: f for f in schema.features if f.kind != "numeric" and not f.vocabulary}
+    if schema.domain:
+        result[DOMAIN] = Feature(name=schema.domain, kind="categorical", dtype=domain_dtype)
+    return result
+
+
+def vocabulary_of(owner: Feature, values: pl.Series) -> Vocabulary:
+    """Makes the vocabulary that a feature rules, of its values in order."""
+    return Vocabulary(values, owner.dtype, owner.oov_buckets, owner.hash_buckets)
+
+
+def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schema, DType]:
     """Fills in the `dtype` of every feature from the columns of the files.
 
     Text in one of the files, or in one of the features that share a vocabulary, makes it
@@ -86,71 +112,39 @@ def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schem
         The schema, and the type of the domain column.
     """
     types = [column_types(source, schema) for source in sources]
+    named: dict[str, set[str]] = defaultdict(set)
     found: dict[str, set[str]] = defaultdict(set)
-    domain: set[str] = set()
     for feature in schema.features:
         if feature.kind != "numeric":
-            found[feature.table] |= _dtypes(types, feature.name)
-    if schema.domain:
-        domain = _dtypes(types, schema.domain)
+            named[feature.table] |= {feature.dtype} - {""}
+            found[feature.table] |= _found_dtypes(types, feature)
+    for table, dtypes in named.items():
+        if len(dtypes) > 1:
+            raise SchemaError(
+                f"Features that share the vocabulary of `{table}` must have one `dtype`. "
+                f"Received: {', '.join(sorted(dtypes))}."
+            )
 
     def resolve(feature: Feature) -> Feature:
         if feature.kind == "numeric":
             return dataclasses.replace(feature, dtype="float")
-        sharing = [f for f in schema.features if f.table == feature.table and f.kind != "numeric"]
-        named: set[str] = {f.dtype for f in sharing if f.dtype}
-        if len(named) > 1:
-            raise SchemaError(
-                f"Features that share the vocabulary of `{feature.table}` must have one `dtype`. "
-                f"Received: {', '.join(sorted(named))}."
-            )
-        return dataclasses.replace(feature, dtype=_one(named or found[feature.table]))
+        dtype = _one(named[feature.table] or found[feature.table])
+        return dataclasses.replace(feature, dtype=dtype)
 
-    return schema.replace(features=tuple(map(resolve, schema.features))), _one(domain)
-
-
-def flat(frame: pl.DataFrame, feature: Feature) -> pl.Series:
-    """Returns the values of a categorical, those of lists one after the other."""
-    if not feature.is_list:
-        if frame[feature.name].dtype in (pl.List, pl.Array):
-            raise SchemaError(
-                f"Feature `{feature.name}` must hold one value a row. Received: a column of "
-                "lists. Give it `max_length`, the number of values kept."
-            )
-        return frame[feature.name]
-    lists = as_lists(frame, feature)
-    return lists.filter(lists.list.len() > 0).explode()
-
-
-def as_lists(frame: pl.DataFrame, feature: Feature) -> pl.Series:
-    """Returns a list column, text split where the feature has a `separator`."""
-    values = frame[feature.name]
-    if isinstance(values.dtype, pl.List):
-        return values
-    if isinstance(values.dtype, pl.Array):
-        return values.arr.to_list()
-    if values.dtype == pl.Null:
-        return values.cast(pl.List(pl.String))
-    if feature.separator:
-        return values.cast(pl.String).str.split(feature.separator)
-    raise SchemaError(
-        f"Feature `{feature.name}` must be a column of lists. Received: {values.dtype}. Give it "
-        "the `separator` between the values, or no `max_length`."
+    domain = Feature(name=schema.domain or "domain", kind="categorical")
+    return (
+        schema.replace(features=tuple(map(resolve, schema.features))),
+        _one(_found_dtypes(types, domain)),
     )
 
 
-def parallel_map(function: Callable[[T], R], items: Iterable[T], rows: int) -> list[R]:
-    """Maps in threads (polars and NumPy release the lock), in order."""
-    if rows < PARALLEL_ROWS:
-        return list(map(function, items))
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        return list(pool.map(function, items))
-
-
-def _dtypes(types: Iterable[dict[str, pl.DataType]], name: str) -> set[str]:
-    found: set[str] = {infer_dtype(name, table[name]) for table in types if name in table}
+def _found_dtypes(types: Iterable[dict[str, pl.DataType]], feature: Feature) -> set[str]:
+    columns = [table[feature.name] for table in types if feature.name in table]
+    if feature.separator and not any(isinstance(dtype, pl.List) for dtype in columns):
+        return {"string"}
+    found: set[str] = {infer_dtype(feature.name, dtype) for dtype in columns}
     return found - {""}
 
 
-def _one(dtypes: Iterable[str]) -> Literal["string", "integer"]:
+def _one(dtypes: Iterable[str]) -> DType:
     return "integer" if set(dtypes) == {"integer"} else "string"

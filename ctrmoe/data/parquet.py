@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,6 +49,22 @@ def read_chunks(
             wanted = list(types) if columns is None else list(dict.fromkeys(columns))
             check_columns(wanted, types, str(file))
             yield from _slices(file, table.select(wanted), chunk_rows)
+
+
+def read_files(
+    files: Iterable[SourceFile], columns: Sequence[str], schema: Schema, chunk_rows: int
+) -> Iterator[tuple[pl.DataFrame, Origin, int]]:
+    """Reads one file after the other.
+
+    Yields:
+        A chunk, where it comes from, and the number of rows before it in all files.
+    """
+    done = 0
+    for file in files:
+        first = done
+        for frame in read_chunks(file, columns, schema, chunk_rows):
+            yield frame, Origin(str(file), done - first), done
+            done += len(frame)
 
 
 def column_types(source: SourceFile, schema: Schema | None = None) -> dict[str, pl.DataType]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from ctrmoe.data.encode import Encoder, raw_columns
 from ctrmoe.data.encoded import EncodedWriter
-from ctrmoe.data.parquet import CHUNK_ROWS, atomic_folder, count_rows, read_chunks
+from ctrmoe.data.parquet import CHUNK_ROWS, atomic_folder, count_rows, read_files
 from ctrmoe.data.sources import Origin, SourceFile, Table, find_files
 from ctrmoe.data.split import PARTS, RandomSplit, TimeSplit, parse_split
 from ctrmoe.schema import UNKNOWN, Schema, SchemaError
@@ -116,11 +116,9 @@ def _fit(
 ) -> Encoder:
     total = _total(files)
 
-    def training_rows(frame: pl.DataFrame, first_row: int) -> pl.Series:
+    def training_rows(frame: pl.DataFrame, first_row: int) -> np.ndarray | None:
         report("fit", first_row + len(frame), total)
-        if division is None:
-            return pl.repeat(True, len(frame), eager=True)
-        return pl.Series(division.assign(frame, first_row) == 0)
+        return division.assign(frame, first_row) == 0 if division else None
 
     return Encoder.fit(
         schema,
@@ -154,19 +152,15 @@ class _Preparation:
         labels = [task.label for task in schema.tasks]
         further = division.columns if division else ()
         wanted = list(dict.fromkeys([*raw_columns(schema), *labels, *further]))
-        total, done = _total(files), 0
+        total = _total(files)
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(EncodedWriter(self._folder / name, schema)) for name in parts
             ]
-            for file in files:
-                first = done
-                for frame in read_chunks(file, wanted, schema, self._chunk_rows):
-                    where = Origin(str(file), done - first)
-                    numbers = division.assign(frame, done) if division else None
-                    self._write(frame, where, numbers, dict(zip(parts, writers, strict=True)))
-                    done += len(frame)
-                    self._report(f"encode {part}", done, total)
+            for frame, where, first in read_files(files, wanted, schema, self._chunk_rows):
+                numbers = division.assign(frame, first) if division else None
+                self._write(frame, where, numbers, dict(zip(parts, writers, strict=True)))
+                self._report(f"encode {part}", first + len(frame), total)
         for name in parts:
             self._counts[name].check(name, [task.name for task in schema.tasks])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+import numpy as np
 import polars as pl
 
 from ctrmoe.schema import SchemaError
@@ -52,21 +53,30 @@ class SourceFile:
             return file.read(4) == b"PAR1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Origin:
     """Where a chunk of rows comes from, for error messages.
 
     Args:
         name: The file.
         first_row: Number of rows of the file before the chunk.
+        rows: The chunk's row that each value comes from; None where there is one value a row.
     """
 
     name: str = "the table"
     first_row: int = 0
+    rows: np.ndarray | None = None
+
+    def at(self, rows: np.ndarray | None) -> Origin:
+        """Returns the origin of values that come from these rows."""
+        if rows is None:
+            return self
+        return Origin(self.name, self.first_row, rows if self.rows is None else self.rows[rows])
 
     def row(self, index: int) -> str:
-        """Returns the name of a row of the chunk; the first row of a file has number 1."""
-        return f"{self.name}, row {self.first_row + index + 1}"
+        """Names the row of a value; the first row of a file has number 1."""
+        row = index if self.rows is None else int(self.rows[index])
+        return f"{self.name}, row {self.first_row + row + 1}"
 
 
 UNNAMED = Origin()

@@ -13,7 +13,7 @@ import farmhash
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.columns import INT64_MIN
+from ctrmoe.data.columns import INT64_MIN, MARK
 from ctrmoe.schema import MISSING, UNKNOWN
 
 DIRECT_RANGE = 1 << 22
@@ -79,10 +79,6 @@ def ordered_values(counter: ValueCounter, dtype: str, min_count: int) -> tuple[p
     broken = pl.col("value").str.contains("[\r\n]")
     lines = listed.filter(~broken).sort([-pl.col("count").cast(pl.Int64), key])["value"]
     return lines, len(listed) - len(lines)
-
-
-MARK = {"string": "", "integer": INT64_MIN}
-"""The value that stands for a missing one in the exported graph, by the feature's `dtype`."""
 
 
 class Vocabulary:
