@@ -60,9 +60,10 @@ def metrics_table(report: pl.DataFrame) -> Table:
     figures = {name: digits for name, digits in FIGURES.items() if report[name].count()}
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("domain", "task"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
+        table.add_column(name, overflow="fold")
     for name in ("rows", "positives", *figures):
-        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+        # On a narrow terminal the names fold, never the numbers.
+        table.add_column(name, justify="right", no_wrap=True, min_width=max(len(name), 6))
     for row in report.iter_rows(named=True):
         whole = row["domain"] is None
         table.add_row(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-import shutil
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import polars as pl
 import tensorflow as tf
 
 from ctrmoe.config import ConfigError
+from ctrmoe.data.atomic import atomic_folder
 from ctrmoe.raw_graph import RawGraph, missing_value, raw_dtype
 from ctrmoe.raw_tensors import raw_tensors, serialize_examples
 from ctrmoe.run import Run
@@ -53,27 +54,34 @@ def export(run: Run, to: str | Path, *, version: int | None = None) -> Path:
     final = to / str(number)
     if final.exists():
         raise ConfigError(f"{final} exists already. Choose another `--version`.")
-    partial = to / f".tmp-{uuid.uuid4().hex}"
-    try:
-        _write(run, partial)
+    with atomic_folder(final) as partial, _disk_errors(final):
+        _write(run, to.name, partial)
         _check(run, partial)
-        os.replace(partial, final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return final
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turns TensorFlow's error of a full disk into Python's."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 def _next_version(to: Path) -> int:
     return max((int(p.name) for p in to.glob("*") if p.name.isdigit()), default=0) + 1
 
 
-def _write(run: Run, folder: Path) -> None:
+def _write(run: Run, model: str, folder: Path) -> None:
     module = _Serving(run)
     names = safe_names([feature.name for feature in run.schema.features])
     tf.saved_model.save(module, str(folder), signatures=module.signatures(names))
     rename_inputs(folder, {safe: name for name, safe in names.items() if safe != name})
     run.encoder.save(folder / ENCODER)
-    write_warmup(folder, run.schema, sample_rows(run.encoder, 64))
+    write_warmup(folder, model, run.schema, sample_rows(run.encoder, 64))
 
 
 class _Serving(tf.Module):

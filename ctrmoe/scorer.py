@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from ctrmoe.config import ConfigError
@@ -26,16 +24,14 @@ class Scorer:
 
     Args:
         encoder: What turns raw rows into encoded ones.
-        predict: Takes encoded rows, returns a probability `[n]` for each task.
+        predictor: Takes encoded rows, returns a probability for each task.
         fingerprint: Tells models apart.
     """
 
-    def __init__(
-        self, encoder: Encoder, predict: Callable[[Encoded], Arrays], fingerprint: str
-    ) -> None:
+    def __init__(self, encoder: Encoder, predictor: Predictor, fingerprint: str) -> None:
         self.encoder = encoder
+        self.predictor = predictor
         self.fingerprint = fingerprint
-        self._predict = predict
 
     @property
     def tasks(self) -> list[str]:
@@ -44,7 +40,7 @@ class Scorer:
 
     def __call__(self, encoded: Encoded) -> Arrays:
         """Returns a float32 probability `[n]` for each task."""
-        return self._predict(encoded)
+        return self.predictor(encoded)
 
     @classmethod
     def load(cls, path: str | Path) -> Scorer:
@@ -68,14 +64,14 @@ class Scorer:
 
     @classmethod
     def _of_run(cls, run: Run) -> Scorer:
-        shift = np.float32(run.logit_shift)
-        predictor = run.predictor
+        model, shift = run.model, run.logit_shift
 
-        def predict(encoded: Encoded) -> Arrays:
-            logits = predictor(encoded)
-            return {task: sigmoid(column + shift) for task, column in logits.items()}
+        @tf.function
+        def graph(batch: dict[str, Any]) -> dict[str, Any]:
+            logits = model(batch, training=False)
+            return {task: tf.sigmoid(column + shift) for task, column in logits.items()}
 
-        return cls(run.encoder, predict, _fingerprint(run.folder / MODEL))
+        return cls(run.encoder, Predictor(graph, run.tasks), _fingerprint(run.folder / MODEL))
 
     @classmethod
     def _of_export(cls, folder: Path) -> Scorer:
@@ -88,11 +84,6 @@ class Scorer:
 
         tasks = [task.name for task in encoder.schema.tasks]
         return cls(encoder, Predictor(graph, tasks), _fingerprint(folder / "fingerprint.pb"))
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """The logistic function, computed without overflow."""
-    return np.exp(-np.logaddexp(np.float32(0), -logits))
 
 
 def _fingerprint(path: Path) -> str:

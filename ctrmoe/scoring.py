@@ -42,7 +42,7 @@ class ScoreSummary:
 
 
 def score(
-    model: str | Path,
+    model: str | Path | Scorer,
     paths: Iterable[str | Path],
     out: str | Path,
     *,
@@ -57,7 +57,8 @@ def score(
     A file appears when it is whole. Memory is bounded by the chunk, not by the file.
 
     Args:
-        model: A version folder of an export, the folder above its versions, or a run folder.
+        model: A version folder of an export, the folder above its versions, or a run folder; or
+            what `Scorer.load` made of it.
         paths: Raw parquet or CSV files, globs or folders.
         out: The folder to write.
         keep: Columns to copy from the input.
@@ -69,7 +70,7 @@ def score(
         SchemaError: For a missing column, an output that exists, or two inputs of one name.
     """
     start = time.perf_counter()
-    scorer = Scorer.load(model)
+    scorer = model if isinstance(model, Scorer) else Scorer.load(model)
     targets = _targets(find_files(paths), Path(out), scorer, keep)
     plan = json.dumps({"model": scorer.fingerprint, "keep": list(keep)})
     todo = [(source, path) for source, path in targets if not _done(path, Path(out), plan, resume)]

@@ -15,11 +15,12 @@ PATH = Path("assets.extra") / "tf_serving_warmup_requests"
 SIZES = (1, 16, 64)
 
 
-def write_warmup(folder: Path, schema: Schema, rows: pl.DataFrame) -> None:
+def write_warmup(folder: Path, model: str, schema: Schema, rows: pl.DataFrame) -> None:
     """Writes requests of each size for each signature that takes raw features.
 
     Args:
         folder: The SavedModel.
+        model: Name that it is served under.
         schema: Its schema.
         rows: Raw rows, at least as many as the largest size.
     """
@@ -33,7 +34,7 @@ def write_warmup(folder: Path, schema: Schema, rows: pl.DataFrame) -> None:
                 ("serving_default", raw_tensors(part, schema)),
                 ("serve_examples", examples),
             ):
-                writer.write(_log(folder.parent.name, signature, tensors))
+                writer.write(_log(model, signature, tensors))
 
 
 def _log(model: str, signature: str, tensors: dict[str, tf.Tensor]) -> bytes:

@@ -1,0 +1,274 @@
+"""Commands as a user types them: what they print, their exit codes, and what bad input leaves."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ctrmoe.cli import main
+
+SCHEMA = """
+name = "shop"
+domain = "shop"
+group = "user"
+[[tasks]]
+name = "click"
+[[features]]
+name = "user"
+kind = "categorical"
+[[features]]
+name = "price"
+kind = "numeric"
+"""
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code or 0
+
+
+def table(rows=40, **changes):
+    columns = {
+        "user": [f"u{i % 7}" for i in range(rows)],
+        "price": [i / 10 for i in range(rows)],
+        "shop": ["a" if i % 3 else "b" for i in range(rows)],
+        "click": [i % 2 for i in range(rows)],
+    }
+    return pl.DataFrame(columns | changes)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with a schema and a table, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    Path("schema.toml").write_text(SCHEMA)
+    table().write_parquet("good.parquet")
+    return tmp_path
+
+
+def prepare(train="good.parquet", *more):
+    arguments = ["--schema", "schema.toml", "--train", train, "--out", "prepared"]
+    return call("prepare", *arguments, *(more or ("--valid", "good.parquet")))
+
+
+def one_error_line(capsys, code):
+    error = capsys.readouterr().err.strip()
+    assert code == 2, error
+    assert error.startswith("error: ")
+    assert len(error.splitlines()) == 1
+    return error
+
+
+def write_label(value):
+    labels = [0, 1] * 20
+    labels[24] = value
+    table(click=labels).write_parquet("bad.parquet")
+
+
+def write_duplicate_column():
+    Path("bad.csv").write_text("user,price,price,shop,click\nu1,1,2,a,0\n")
+
+
+def write_truncated():
+    Path("bad.parquet").write_bytes(Path("good.parquet").read_bytes()[:-200])
+
+
+BAD_INPUT = {
+    "missing column": (
+        lambda: table().drop("price").write_parquet("bad.parquet"),
+        "bad.parquet",
+        ["Column `price` is missing in bad.parquet"],
+    ),
+    "missing column with a near name": (
+        lambda: table().rename({"price": "prise"}).write_parquet("bad.parquet"),
+        "bad.parquet",
+        ["Did you mean `prise`?"],
+    ),
+    "wrong type": (
+        lambda: table(price=[[1.0]] * 40).write_parquet("bad.parquet"),
+        "bad.parquet",
+        ["`price` must be a column of numbers", "List"],
+    ),
+    "label outside": (lambda: write_label(2), "bad.parquet", ["`click`", "0 or 1", "2", "row 25"]),
+    "null label": (lambda: write_label(None), "bad.parquet", ["`click`", "None", "row 25"]),
+    "empty file": (lambda: Path("bad.parquet").touch(), "bad.parquet", ["bad.parquet can't be read: Parquet file size is 0 bytes"]),
+    "empty text file": (lambda: Path("bad.csv").touch(), "bad.csv", ["bad.csv", "empty"]),
+    "truncated parquet": (write_truncated, "bad.parquet", ["bad.parquet can't be read"]),
+    "duplicate column": (write_duplicate_column, "bad.csv", ["bad.csv", "price", "twice"]),
+    "unreadable path": (lambda: None, "absent.parquet", ["absent.parquet doesn't exist"]),
+    "no row": (lambda: table(0).write_parquet("bad.parquet"), "bad.parquet", ["must have rows"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_INPUT)
+def test_prepare_of_bad_input(here, capsys, name):
+    write, file, messages = BAD_INPUT[name]
+    write()
+
+    error = one_error_line(capsys, prepare(file))
+
+    for message in messages:
+        assert message in error
+    assert not list(here.glob("*prepared*"))
+    assert not list(here.glob(".*"))
+
+
+def test_prepare_without_a_positive_in_validation(here, capsys):
+    table(click=[0] * 40).write_parquet("negatives.parquet")
+
+    error = one_error_line(capsys, prepare("good.parquet", "--valid", "negatives.parquet"))
+
+    assert "The valid part must have a positive row of task `click`" in error
+    assert not list(here.glob("*prepared*"))
+
+
+def test_prepare_with_a_schema_that_names_a_feature_twice(here, capsys):
+    Path("schema.toml").write_text(SCHEMA + '[[features]]\nname = "user"\nkind = "numeric"\n')
+
+    error = one_error_line(capsys, prepare())
+
+    assert "schema.toml: `features` must not repeat a name. Received twice: ['user']" in error
+
+
+def test_prepare_into_a_folder_that_holds_something(here, capsys):
+    Path("prepared").mkdir()
+    Path("prepared/notes.txt").write_text("keep me")
+
+    error = one_error_line(capsys, prepare())
+
+    assert "prepared must be empty or not exist" in error
+    assert Path("prepared/notes.txt").read_text() == "keep me"
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A disk of 64 kB; needs the right to mount."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_prepare_onto_a_full_disk(here, tiny_disk, capsys):
+    table(60_000, user=[f"user {i}" for i in range(60_000)]).write_parquet("large.parquet")
+    arguments = ["--train", "large.parquet", "--valid", "good.parquet"]
+
+    code = call("prepare", "--schema", "schema.toml", *arguments, "--out", tiny_disk / "prepared")
+
+    assert "The disk is full" in one_error_line(capsys, code)
+    assert list(tiny_disk.iterdir()) == []
+
+
+def test_score_onto_a_full_disk(exported, clicks, tmp_path, tiny_disk, capsys):
+    clicks.frame(30_000).write_parquet(tmp_path / "rows.parquet")
+
+    code = call("score", exported, tmp_path / "rows.parquet", "--out", tiny_disk / "scores")
+
+    assert "The disk is full" in one_error_line(capsys, code)
+    assert not list((tiny_disk / "scores").glob("*.parquet*"))
+
+
+def test_train_onto_a_full_disk(prepared, tmp_path, tiny_disk, capsys):
+    (tmp_path / "config.toml").write_text('[model.interaction]\nkind = "autoint"\n')
+    overrides = ["--set", f"data.prepared={prepared}", "--set", "train.epochs=1"]
+
+    code = call("train", tmp_path / "config.toml", *overrides, "--out", tiny_disk / "run")
+
+    assert "The disk is full" in one_error_line(capsys, code)
+    assert not (tiny_disk / "run" / "model.keras").exists()
+
+
+def test_export_onto_a_full_disk(run, tiny_disk, capsys):
+    code = call("export", run.folder, "--to", tiny_disk / "clicks")
+
+    assert "The disk is full" in one_error_line(capsys, code)
+    assert not list((tiny_disk / "clicks").iterdir())
+
+
+def test_evaluate_of_a_domain_that_training_never_saw(run, test_rows, tmp_path, capsys):
+    strange = test_rows.with_columns(placement=pl.lit("a new placement"))
+    strange.write_parquet(tmp_path / "strange.parquet")
+
+    code = call("evaluate", run.folder, tmp_path / "strange.parquet", "--json")
+
+    assert code == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["domains"]) == ["a new placement"]
+    assert 0 < result["tasks"]["click"]["logloss"] < 2
+
+
+def test_evaluate_prints_the_contract(run, test_rows, tmp_path, capsys):
+    test_rows.write_parquet(tmp_path / "test.parquet")
+
+    code = call("evaluate", run.folder, tmp_path / "test.parquet", "--json", "--out", tmp_path / "r")
+
+    printed = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert set(printed) == {"rows", "tasks", "domains"}
+    assert printed["rows"] == test_rows.height
+    assert set(printed["tasks"]) == {"click", "conversion"}
+    figures = {"auc", "gauc", "logloss", "ne", "ece", "pcoc", "positives"}
+    assert set(printed["tasks"]["click"]) == figures
+    assert set(printed["domains"]) == set(test_rows["placement"].unique())
+    assert printed["tasks"]["click"]["positives"] == test_rows["click"].sum()
+    assert json.loads((tmp_path / "r" / "metrics.json").read_text()) == printed
+    assert (tmp_path / "r" / "metrics.csv").is_file()
+
+
+def test_evaluate_without_json_shows_a_table(run, test_rows, tmp_path, capsys):
+    test_rows.write_parquet(tmp_path / "test.parquet")
+
+    assert call("evaluate", run.folder, tmp_path / "test.parquet") == 0
+
+    shown = capsys.readouterr().out
+    assert "placement_0" in shown and "logloss" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "no_run", "good.parquet"], "no_run must be a run folder"),
+        (["export", "no_run", "--to", "m"], "no_run must be a run folder"),
+        (["score", "no_model", "good.parquet", "--out", "s"], "no_model must be an exported model"),
+        (["train", "absent.toml", "--out", "r"], "absent.toml can't be read"),
+        (["infer", "absent.parquet", "--out", "s.toml"], "absent.parquet doesn't exist"),
+        (["infer", "good.parquet"], "schema.toml exists already"),
+        (["prepare", "--schema", "no.toml", "--train", "x", "--out", "p"], "no.toml can't be read"),
+    ],
+)
+def test_paths_that_are_wrong(here, capsys, arguments, message):
+    assert message in one_error_line(capsys, call(*arguments))
+
+
+def test_usage_error_exits_with_2(capsys):
+    assert call("train") == 2
+    assert "Missing argument" in capsys.readouterr().err
+
+
+def test_whole_job_on_an_own_csv_with_odd_headers(here, capsys):
+    """What the README promises, from infer to score, on a file with a semicolon and spaces."""
+    rows = table(400).rename({"user": "User ID", "price": "price/€", "click": "Clicked?"})
+    rows.write_csv("own.csv", separator=";")
+    Path("autoint.toml").write_text('[model.interaction]\nkind = "autoint"\nkey_dim = 4\n')
+
+    assert call("infer", "own.csv", "--out", "own.toml", "--label", "Clicked?") == 0
+    split = ["--split", "random:0.7,0.3", "--out", "prepared"]
+    assert call("prepare", "--schema", "own.toml", "--train", "own.csv", *split) == 0
+    overrides = ["data.prepared=prepared", "train.epochs=1", "train.batch_size=64"]
+    sets = [part for override in overrides for part in ("--set", override)]
+    assert call("train", "autoint.toml", *sets, "--out", "run") == 0
+    assert call("evaluate", "run", "own.csv") == 0
+    assert call("export", "run", "--to", "models/own") == 0
+    assert call("score", "models/own", "own.csv", "--keep", "User ID", "--out", "scores") == 0
+
+    scored = pl.read_parquet("scores/own.parquet")
+    assert scored.height == 400
+    assert scored.columns[0] == "User ID"
+    assert scored.columns[1].endswith("_probability")
+    assert "Wrote scores: 400 rows in 1 files" in capsys.readouterr().out
