@@ -18,7 +18,7 @@ INT64_MIN = -(2**63)
 MARK = {"string": "", "integer": INT64_MIN}
 """What stands for a missing value, by `dtype`, in the exported graph, which knows no nulls."""
 
-_AS_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Date, pl.Datetime, pl.Time)
+_AS_TEXT = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Date, pl.Datetime, pl.Time)
 
 
 def infer_dtype(name: str, dtype: pl.DataType) -> Literal["", "string", "integer"]:
@@ -31,7 +31,7 @@ def infer_dtype(name: str, dtype: pl.DataType) -> Literal["", "string", "integer
         return infer_dtype(name, dtype.inner)  # type: ignore[arg-type]
     if dtype == pl.Null:
         return ""
-    if isinstance(dtype, _AS_TEXT) or dtype == pl.Binary:
+    if dtype in _AS_TEXT:
         return "string"
     if dtype.is_numeric() or dtype == pl.Boolean:
         return "integer"
@@ -58,11 +58,12 @@ def canonical(values: pl.Series, dtype: str, where: Origin) -> pl.Series:
         values = _whole(values, where)
     if dtype == "integer":
         return _integers(values, where)
-    if values.dtype == pl.Binary:
-        return _checked(
-            values, values.cast(pl.String, strict=False), where, "UTF-8 text", " Decode it, or"
-        )
-    return values if values.dtype == pl.String else values.cast(pl.String)
+    try:
+        return values if values.dtype == pl.String else values.cast(pl.String)
+    except pl.exceptions.ComputeError as error:
+        raise SchemaError(
+            f"`{values.name}` must be UTF-8 text. Received: other bytes in {where.name}. Decode it."
+        ) from error
 
 
 def is_missing(values: pl.Series) -> pl.Series:
@@ -122,7 +123,7 @@ def _whole(values: pl.Series, where: Origin) -> pl.Series:
     # The cast alone would cut a fraction off.
     result = values.cast(pl.Int64, strict=False)
     result = result.set(result.cast(pl.Float64) != values, None)
-    return _checked(values, result, where, "a whole number", " Declare it numeric, or")
+    return _checked(values, result, where, "a whole number", "Declare it numeric")
 
 
 def _integers(values: pl.Series, where: Origin) -> pl.Series:
@@ -136,17 +137,18 @@ def _integers(values: pl.Series, where: Origin) -> pl.Series:
             f"`{values.name}` must be a column of whole numbers, as in the training part. "
             f"Received: {values.dtype} in {where.name}. Cast it."
         )
-    return _checked(values, values.cast(pl.Int64, strict=False), where, "within 64 signed bits")
+    result = values.cast(pl.Int64, strict=False)
+    return _checked(values, result, where, "within 64 signed bits", "Declare its `dtype` as string")
 
 
 def _checked(
-    values: pl.Series, result: pl.Series, where: Origin, rule: str, mend: str = ""
+    values: pl.Series, result: pl.Series, where: Origin, rule: str, mend: str
 ) -> pl.Series:
     """Refuses a cast that lost a value."""
     if result.null_count() > values.null_count():
         row = int((result.is_null() & values.is_not_null()).arg_max() or 0)
         raise SchemaError(
-            f"`{values.name}` must be {rule}. Received: {values[row]!r} in {where.row(row)}."
-            f"{mend or ' Declare its `dtype` as string, or'} cast it to text."
+            f"`{values.name}` must be {rule}. Received: {values[row]!r} in {where.row(row)}. "
+            f"{mend}, or cast it to text."
         )
     return result
