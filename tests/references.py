@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-
 # Metrics: every pair, row or bin in a loop of its own.
 
 
