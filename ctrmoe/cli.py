@@ -105,8 +105,8 @@ def train(
 ) -> None:
     """Train a model on a prepared folder."""
     resolved = Config.load(config, set or ())
+    from ctrmoe.training import TrainingProgress
     from ctrmoe.training import train as run
-    from ctrmoe.training_progress import TrainingProgress
 
     finished = run(resolved, out, resume=resume, callbacks=[TrainingProgress(out_console)])
     best = finished.metrics["best"]
@@ -122,7 +122,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Folder for metrics.json and .csv.")] = None,
 ) -> None:
     """Measure a run on raw tables, per task and per domain."""
-    from ctrmoe.console import metrics_table, rows_progress
+    from ctrmoe.console import metrics_tables, rows_progress
     from ctrmoe.evaluation import evaluate as measure
     from ctrmoe.evaluation import write_report
     from ctrmoe.run import Run
@@ -134,7 +134,7 @@ def evaluate(
     if as_json:
         print(json.dumps(evaluator.result()))
     else:
-        out_console.print(metrics_table(evaluator.report()))
+        out_console.print(metrics_tables(evaluator.report()))
 
 
 @app.command()

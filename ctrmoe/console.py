@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import polars as pl
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+COMPACT: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad_edge": False}
 FIGURES = {"auc": 4, "gauc": 4, "logloss": 4, "ne": 4, "ece": 4, "pcoc": 3}
 
 
@@ -55,20 +57,23 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def metrics_table(report: pl.DataFrame) -> Table:
-    """Shows `Evaluator.report()`: one line for each domain and task, the whole first."""
+def metrics_tables(report: pl.DataFrame) -> Group:
+    """Shows `Evaluator.report()`: a table for each task, a line for each domain."""
     figures = {name: digits for name, digits in FIGURES.items() if report[name].count()}
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("domain", "task"):
-        table.add_column(name, overflow="fold")
+    tasks = report["task"].unique(maintain_order=True)
+    return Group(*(_task_table(task, report.filter(task=task), figures) for task in tasks))
+
+
+def _task_table(task: str, report: pl.DataFrame, figures: dict[str, int]) -> Table:
+    table = Table(title=Text(task, "bold"), title_justify="left", **COMPACT)
+    table.add_column("domain", overflow="fold")
     for name in ("rows", "positives", *figures):
-        # On a narrow terminal the names fold, never the numbers.
+        # On a narrow terminal the domains fold, never the numbers.
         table.add_column(name, justify="right", no_wrap=True, min_width=max(len(name), 6))
     for row in report.iter_rows(named=True):
         whole = row["domain"] is None
         table.add_row(
             "all" if whole else Text(row["domain"]),
-            Text(row["task"]),
             f"{row['rows']:,}",
             f"{row['positives']:,}",
             *(_number(row[name], digits) for name, digits in figures.items()),
@@ -79,7 +84,7 @@ def metrics_table(report: pl.DataFrame) -> Table:
 
 def frame_table(frame: pl.DataFrame) -> Table:
     """Shows a few rows of a table."""
-    table = Table(*frame.columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(*frame.columns, **COMPACT)
     for row in frame.iter_rows():
         table.add_row(*(f"{v:.6f}" if isinstance(v, float) else str(v) for v in row))
     return table

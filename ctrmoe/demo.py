@@ -10,15 +10,14 @@ import polars as pl
 from rich.console import Console
 
 from ctrmoe.config import Config, ConfigError
-from ctrmoe.console import frame_table, metrics_table
+from ctrmoe.console import frame_table, metrics_tables
 from ctrmoe.data.prepare import prepare
 from ctrmoe.evaluation import evaluate, write_report
 from ctrmoe.export import export
 from ctrmoe.run import Run
 from ctrmoe.schema import Schema
 from ctrmoe.scoring import score
-from ctrmoe.training import train
-from ctrmoe.training_progress import TrainingProgress
+from ctrmoe.training import TrainingProgress, train
 
 SAMPLE = Path(str(files("ctrmoe"))) / "sample" / "census_income"
 CONFIG = {
@@ -50,7 +49,7 @@ def run_demo(out: Path, console: Console | None = None) -> None:
     console.rule("3 evaluate: the untouched test part, per task and per domain")
     evaluator = evaluate(run, [test])
     write_report(evaluator, out / "report")
-    console.print(metrics_table(evaluator.report()))
+    console.print(metrics_tables(evaluator.report()))
     console.rule("4 export: a SavedModel that takes raw features")
     version = export(run, out / "models" / "census_income")
     console.print(f"{version}: the reloaded SavedModel agrees with the Keras model")

@@ -6,15 +6,16 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import tensorflow as tf
 
 from ctrmoe.config import ConfigError
-from ctrmoe.data.dataset import Arrays
 from ctrmoe.data.encode import Encoded, Encoder
 from ctrmoe.prediction import Predictor
 from ctrmoe.run import CONFIG, MODEL, Run
 
 SIGNATURE = "serve_encoded"
+SUFFIX = "_probability"
 SAVED_MODEL = "saved_model.pb"
 ENCODER = Path("assets.extra") / "encoder"
 
@@ -38,9 +39,14 @@ class Scorer:
         """Names of the outputs."""
         return [task.name for task in self.encoder.schema.tasks]
 
-    def __call__(self, encoded: Encoded) -> Arrays:
-        """Returns a float32 probability `[n]` for each task."""
-        return self.predictor(encoded)
+    def __call__(self, encoded: Encoded) -> pl.DataFrame:
+        """Returns a float32 column `<task>_probability` for each task."""
+        probabilities = self.predictor(encoded)
+        return pl.DataFrame({task + SUFFIX: probabilities[task] for task in self.tasks})
+
+    def score(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Scores raw rows in memory; see `__call__`."""
+        return self(self.encoder.encode(frame))
 
     @classmethod
     def load(cls, path: str | Path) -> Scorer:

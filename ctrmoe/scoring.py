@@ -17,10 +17,9 @@ from ctrmoe.data.parquet import AtomicParquetWriter, check_columns, column_types
 from ctrmoe.data.sources import Origin, SourceFile, find_files
 from ctrmoe.files import write_text
 from ctrmoe.schema import SchemaError
-from ctrmoe.scorer import Scorer
+from ctrmoe.scorer import SUFFIX, Scorer
 
 CHUNK_ROWS = 65_536
-SUFFIX = "_probability"
 PLAN = ".score.json"  # what the folder is being filled with, until all of it is there
 
 
@@ -88,11 +87,6 @@ def score(
     return summary
 
 
-def score_frame(scorer: Scorer, frame: pl.DataFrame, keep: Sequence[str] = ()) -> pl.DataFrame:
-    """Scores a table in memory and returns the kept columns and the probabilities."""
-    return _scored(scorer, frame, scorer.encoder.encode(frame), keep)
-
-
 def _score_file(
     scorer: Scorer, source: SourceFile, path: Path, keep: Sequence[str]
 ) -> Iterator[int]:
@@ -115,16 +109,14 @@ def _score_file(
 def _nothing(scorer: Scorer, source: SourceFile, keep: Sequence[str]) -> pl.DataFrame:
     types = column_types(source, scorer.encoder.schema)
     check_columns(keep, types, str(source))
-    probabilities = {task + SUFFIX: pl.Float32() for task in scorer.tasks}
-    return pl.DataFrame(schema={name: types[name] for name in keep} | probabilities)
+    probabilities = {task + SUFFIX: pl.Float32 for task in scorer.tasks}
+    return pl.DataFrame(schema={**{name: types[name] for name in keep}, **probabilities})
 
 
 def _scored(
     scorer: Scorer, frame: pl.DataFrame, chunk: Encoded, keep: Sequence[str]
 ) -> pl.DataFrame:
-    probabilities = scorer(chunk)
-    kept = [frame[name] for name in keep]
-    return pl.DataFrame([*kept, *(pl.Series(t + SUFFIX, p) for t, p in probabilities.items())])
+    return pl.DataFrame([*(frame[name] for name in keep), *scorer(chunk)])
 
 
 def _targets(

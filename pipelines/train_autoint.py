@@ -15,7 +15,7 @@ from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
 from ctrmoe.layers import AutoInt, FeatureEmbedding, Field, RowBlocks, Tower
 from ctrmoe.optimizers import LazyAdam
-from ctrmoe.validation import ValidationMetrics
+from ctrmoe.training import ValidationMetrics
 
 
 def arguments() -> argparse.Namespace:

@@ -94,7 +94,11 @@ BAD_INPUT = {
     ),
     "label outside": (lambda: write_label(2), "bad.parquet", ["`click`", "0 or 1", "2", "row 25"]),
     "null label": (lambda: write_label(None), "bad.parquet", ["`click`", "None", "row 25"]),
-    "empty file": (lambda: Path("bad.parquet").touch(), "bad.parquet", ["bad.parquet can't be read: Parquet file size is 0 bytes"]),
+    "empty file": (
+        lambda: Path("bad.parquet").touch(),
+        "bad.parquet",
+        ["bad.parquet can't be read: Parquet file size is 0 bytes"],
+    ),
     "empty text file": (lambda: Path("bad.csv").touch(), "bad.csv", ["bad.csv", "empty"]),
     "truncated parquet": (write_truncated, "bad.parquet", ["bad.parquet can't be read"]),
     "duplicate column": (write_duplicate_column, "bad.csv", ["bad.csv", "price", "twice"]),
@@ -206,7 +210,8 @@ def test_evaluate_of_a_domain_that_training_never_saw(run, test_rows, tmp_path, 
 def test_evaluate_prints_the_contract(run, test_rows, tmp_path, capsys):
     test_rows.write_parquet(tmp_path / "test.parquet")
 
-    code = call("evaluate", run.folder, tmp_path / "test.parquet", "--json", "--out", tmp_path / "r")
+    out = ["--json", "--out", tmp_path / "r"]
+    code = call("evaluate", run.folder, tmp_path / "test.parquet", *out)
 
     printed = json.loads(capsys.readouterr().out)
     assert code == 0

@@ -15,14 +15,13 @@ from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoder
 from ctrmoe.data.prepare import prepare
 from ctrmoe.export import export
-from ctrmoe.raw_graph import RawGraph
-from ctrmoe.raw_tensors import raw_tensors, serialize_examples
+from ctrmoe.export.raw_graph import RawGraph
+from ctrmoe.export.raw_tensors import raw_tensors, serialize_examples
+from ctrmoe.export.samples import sample_rows
+from ctrmoe.export.warmup import PATH, SIZES
 from ctrmoe.run import Run
-from ctrmoe.samples import sample_rows
 from ctrmoe.schema import Schema
 from ctrmoe.scorer import Scorer
-from ctrmoe.scoring import score_frame
-from ctrmoe.warmup import PATH, SIZES
 
 EVERY_KIND = Schema.from_dict(
     {
@@ -99,7 +98,7 @@ def test_graph_gives_the_ids_of_the_encoder(odd_encoder):
 
 
 def test_answers_are_those_of_the_keras_model(run, exported, test_rows):
-    expected = score_frame(Scorer.load(run.folder), test_rows)
+    expected = Scorer.load(run.folder).score(test_rows)
     loaded = tf.saved_model.load(str(exported))
     tensors = raw_tensors(test_rows, run.schema)
     examples = tf.constant(serialize_examples(test_rows, run.schema))
@@ -148,7 +147,7 @@ def test_example_without_features_is_all_missing(exported, run, test_rows):
 
     answer = loaded.signatures["serve_examples"](examples=examples)["click"][:, 0]
 
-    expected = score_frame(Scorer.load(run.folder), empty)["click_probability"][0]
+    expected = Scorer.load(run.folder).score(empty)["click_probability"][0]
     np.testing.assert_allclose(answer, [expected, expected], atol=1e-6)
 
 
@@ -205,7 +204,7 @@ def test_export_stands_alone(exported, tmp_path, test_rows, run):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
 
-    expected = score_frame(Scorer.load(run.folder), test_rows.head(5))["click_probability"]
+    expected = Scorer.load(run.folder).score(test_rows.head(5))["click_probability"]
     assert json.loads(printed.stdout) == pytest.approx(expected.to_list(), abs=1e-6)
 
 

@@ -11,7 +11,7 @@ import pytest
 from ctrmoe.config import ConfigError
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import Scorer
-from ctrmoe.scoring import PLAN, score, score_frame
+from ctrmoe.scoring import PLAN, score
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_scores_are_those_of_the_rows_one_by_one(exported, folder, test_rows, tm
     scorer = Scorer.load(exported)
 
     for row in (0, 299, 599):
-        alone = score_frame(scorer, test_rows.tail(600).slice(row, 1))
+        alone = scorer.score(test_rows.tail(600).slice(row, 1))
         for name in scored.columns:
             assert alone[name][0] == pytest.approx(scored[name][row], abs=1e-6)
 

@@ -1,0 +1,154 @@
+"""The encoding of raw rows as a TensorFlow graph: the same ids as `ctrmoe.data.encode`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from ctrmoe.data.columns import INT64_MIN
+from ctrmoe.data.encode import VOCABULARIES, Encoder, vocabulary_path
+from ctrmoe.data.numeric import LIMIT, NumericStatistics
+from ctrmoe.schema import MISSING, PADDING, UNKNOWN, Feature
+
+
+class RawGraph(tf.Module):
+    """Turns raw features by name into the packed matrices that the model reads.
+
+    A text, or an integer, is looked up in its vocabulary file, which the SavedModel carries as an
+    asset. Served tensors have no nulls: the empty text, the smallest int64 and NaN are missing.
+
+    Args:
+        encoder: The fitted encoder.
+        folder: The folder that holds its `vocabularies/`.
+    """
+
+    def __init__(self, encoder: Encoder, folder: Path) -> None:
+        super().__init__()
+        self._schema = encoder.schema
+        self._statistics = encoder.statistics
+        self._tables = {
+            feature.name: _table(vocabulary_path(folder / VOCABULARIES, feature.name), feature)
+            for feature in encoder.schema.features
+            if feature.kind != "numeric" and not feature.vocabulary and not feature.hash_buckets
+        }
+
+    @property
+    def signature(self) -> dict[str, tf.TensorSpec]:
+        """Shape and dtype of each raw feature: `[B, 1]`, lists `[B, length]`."""
+        return {
+            feature.name: tf.TensorSpec(
+                (None, None if feature.is_list and not feature.separator else 1),
+                raw_dtype(feature),
+                name=feature.name,
+            )
+            for feature in self._schema.features
+        }
+
+    def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns `ids`, `sequences` and `values`, those that the schema needs."""
+        schema = self._schema
+        columns = {
+            "ids": [self._single(f, raw[f.name]) for f in schema.single],
+            "sequences": [self._list(f, raw[f.name]) for f in schema.lists],
+            "values": [self._number(f, raw[f.name]) for f in schema.values],
+        }
+        return {name: tf.concat(parts, axis=1) for name, parts in columns.items() if parts}
+
+    def _single(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
+        if feature.kind == "numeric":
+            return _bucket(self._statistics[feature.name], raw)
+        return tf.where(_is_missing(raw), MISSING, self._ids(feature, raw))
+
+    def _list(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
+        if feature.separator:
+            raw = tf.strings.split(raw[:, 0], feature.separator).to_tensor(default_value="")
+        kept = tf.ragged.boolean_mask(raw, ~_is_missing(raw))
+        length = feature.max_length
+        # A sequence runs from old to new and keeps its end.
+        kept = kept[:, -length:] if feature.kind == "sequence" else kept[:, :length]
+        ids = kept.with_flat_values(self._ids(feature, kept.flat_values))
+        ids = ids.to_tensor(default_value=PADDING, shape=(None, length))
+        if feature.kind == "sequence":
+            return ids
+        empty = tf.reduce_all(ids == PADDING, axis=1, keepdims=True)
+        return tf.concat([tf.where(empty, MISSING, ids[:, :1]), ids[:, 1:]], axis=1)
+
+    def _ids(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
+        """Ids of present values, `int32` in the shape of `raw`."""
+        owner = self._schema.owner(feature)
+        text = raw if raw.dtype == tf.string else tf.strings.as_string(raw)
+        if owner.hash_buckets:
+            return UNKNOWN + _bucket_of(text, owner.hash_buckets)
+        line = tf.cast(self._tables[owner.name].lookup(raw), tf.int32)
+        unknown: Any = UNKNOWN
+        if owner.oov_buckets > 1:
+            unknown += _bucket_of(text, owner.oov_buckets)
+        return tf.where(line >= 0, line + UNKNOWN + owner.oov_buckets, unknown)
+
+    def _number(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
+        return _transformed(feature, self._statistics[feature.name], raw)
+
+
+def raw_dtype(feature: Feature) -> tf.DType:
+    """The dtype of a feature in the served signature."""
+    if feature.kind == "numeric":
+        return tf.float32
+    return tf.int64 if feature.dtype == "integer" and not feature.separator else tf.string
+
+
+def missing_value(feature: Feature) -> Any:
+    """What stands for a missing value in the served signature."""
+    dtype = raw_dtype(feature)
+    return {tf.float32: float("nan"), tf.int64: INT64_MIN, tf.string: ""}[dtype]
+
+
+def _table(path: Path, feature: Feature) -> tf.lookup.StaticHashTable:
+    integer = feature.dtype == "integer"
+    lines = tf.lookup.TextFileInitializer(
+        str(path),
+        key_dtype=tf.int64 if integer else tf.string,
+        # Whole lines can only be text; an integer's line has one tab-separated column.
+        key_index=0 if integer else tf.lookup.TextFileIndex.WHOLE_LINE,
+        value_dtype=tf.int64,
+        value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
+    )
+    return tf.lookup.StaticHashTable(lines, default_value=-1)
+
+
+def _bucket_of(text: tf.Tensor, buckets: int) -> tf.Tensor:
+    return tf.cast(tf.strings.to_hash_bucket_fast(text, buckets), tf.int32)
+
+
+def _is_missing(raw: tf.Tensor) -> tf.Tensor:
+    return raw == ("" if raw.dtype == tf.string else INT64_MIN)
+
+
+def _transformed(feature: Feature, statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:
+    """`NumericStatistics.transform` of a number that the model reads as one."""
+    x = _clipped(statistics, raw)
+    if feature.transform == "standard":
+        x = (x - statistics.mean) / statistics.std
+    elif feature.transform == "log":
+        x = tf.sign(x) * tf.math.log1p(tf.abs(x))
+    elif feature.transform == "log_square":
+        squares = tf.math.log(tf.maximum(x, 2.0)) ** 2
+        x = tf.where(x > 2.0, tf.floor(squares) if feature.truncate else squares, x)
+    result = tf.cast(tf.clip_by_value(x, -LIMIT, LIMIT), tf.float32)
+    return tf.where(tf.math.is_finite(raw), result, float("nan"))
+
+
+def _bucket(statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:
+    """`NumericStatistics.transform` of a number that the model reads as the id of a bucket."""
+    edges = tf.constant(statistics.edges, tf.float64)
+    flat = tf.reshape(_clipped(statistics, raw), (-1,))
+    bucket = tf.searchsorted(edges, flat, side="right", out_type=tf.int32)
+    ids = UNKNOWN + 1 + tf.reshape(bucket, tf.shape(raw))
+    return tf.where(tf.math.is_finite(raw), ids, MISSING)
+
+
+def _clipped(statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:
+    finite = tf.where(tf.math.is_finite(raw), raw, 0.0)
+    lower, upper = (tf.constant(x, tf.float64) for x in (statistics.lower, statistics.upper))
+    return tf.clip_by_value(tf.cast(finite, tf.float64), lower, upper)

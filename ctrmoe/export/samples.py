@@ -1,0 +1,57 @@
+"""Raw rows that try a model: known, unknown, missing and odd values of every feature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.data.encode import Encoder
+from ctrmoe.schema import Feature
+
+ODD_TEXTS = ("", "never seen", "ünïcode ✓ 点击", "x" * 10_000, " ", "0", "-0.0", "NaN", "null")
+ODD_INTEGERS = (0, -1, 2**63 - 1, -(2**63) + 1, 2**31)
+ODD_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e30, -1e30, float("inf"), float("-inf"), float("nan"), 1e-30)
+KNOWN = 50  # values of a vocabulary that are drawn from
+
+
+def sample_rows(encoder: Encoder, count: int, seed: int = 0) -> pl.DataFrame:
+    """Draws raw rows of an encoder's features.
+
+    Args:
+        encoder: Its vocabularies give the known values.
+        count: Number of rows.
+        seed: Of the draw.
+    """
+    random = np.random.default_rng(seed)
+    return pl.DataFrame(
+        [_column(encoder, feature, count, random) for feature in encoder.schema.features]
+    )
+
+
+def _column(
+    encoder: Encoder, feature: Feature, count: int, random: np.random.Generator
+) -> pl.Series:
+    values, dtype = _values(encoder, feature)
+
+    def draw() -> Any:
+        return values[random.integers(len(values))]
+
+    if not feature.is_list:
+        return pl.Series(feature.name, [draw() for _ in range(count)], dtype=dtype)
+    # Some lists are empty, some longer than the model reads.
+    lists = [[draw() for _ in range(random.integers(feature.max_length + 3))] for _ in range(count)]
+    if feature.separator:
+        texts = [feature.separator.join(str(v) for v in row if v is not None) for row in lists]
+        return pl.Series(feature.name, texts, dtype=pl.String)
+    return pl.Series(feature.name, lists, dtype=pl.List(dtype))
+
+
+def _values(encoder: Encoder, feature: Feature) -> tuple[list[Any], pl.DataType]:
+    if feature.kind == "numeric":
+        return [None, *ODD_NUMBERS], pl.Float32()
+    known = encoder.vocabularies[feature.table].values[:KNOWN].to_list()
+    if feature.dtype == "integer":
+        return [None, *map(int, known), *ODD_INTEGERS], pl.Int64()
+    return [None, *known, *ODD_TEXTS], pl.String()

@@ -1,0 +1,16 @@
+"""Training runs with Keras's `fit`."""
+
+from __future__ import annotations
+
+from ctrmoe.training.progress import TrainingProgress
+from ctrmoe.training.trainer import compile_model, train, training_feed
+from ctrmoe.training.validation import ValidationMetrics, validate
+
+__all__ = [
+    "TrainingProgress",
+    "ValidationMetrics",
+    "compile_model",
+    "train",
+    "training_feed",
+    "validate",
+]

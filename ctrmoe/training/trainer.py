@@ -1,0 +1,235 @@
+"""Trains a run with Keras's `fit`, one epoch at a time, so that it can resume at any step."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import polars as pl
+import tensorflow as tf
+
+from ctrmoe.config import Config, ConfigError
+from ctrmoe.data.dataset import TrainingFeed
+from ctrmoe.data.encode import Encoder
+from ctrmoe.files import write_text
+from ctrmoe.optimizers import create_optimizer
+from ctrmoe.prediction import Predictor
+from ctrmoe.run import HISTORY, METRICS, MODEL, Run
+from ctrmoe.schema import Schema
+from ctrmoe.training import checkpoint
+from ctrmoe.training.validation import validate
+
+BEST = "best.npz"
+
+
+def train(
+    config: Config,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> Run:
+    """Trains the model of a config and writes a run folder.
+
+    Args:
+        config: The run; `data.prepared` names the prepared folder.
+        out: The run folder to write.
+        resume: Goes on from the last checkpoint of an interrupted training of the same config;
+            the result equals that of an uninterrupted one.
+        callbacks: More callbacks for every `fit`.
+
+    Raises:
+        ConfigError: If `out` holds a run already, or one of another config.
+        SchemaError: If the prepared data does not suffice.
+    """
+    run = _open(config, Path(out), resume)
+    if run.finished:
+        return run
+    return _Training(run, list(callbacks)).run_to_the_end()
+
+
+def _open(config: Config, out: Path, resume: bool) -> Run:
+    if not config.data.prepared:
+        raise ConfigError(
+            "`data.prepared` must name a folder that `ctrmoe prepare` wrote. "
+            "Add `--set data.prepared=DIR`."
+        )
+    if not (out / "config.json").is_file():
+        return Run.create(out, config, Encoder.load(config.data.prepared))
+    if not resume:
+        raise ConfigError(f"{out} holds a run already. Add `--resume`, or choose another folder.")
+    run = Run(out)
+    if run.config != config:
+        raise ConfigError(
+            f"{out} was started with another config. Resume with the config in "
+            f"{out / 'config.json'}, or choose another folder."
+        )
+    return run
+
+
+class _Training:
+    """The state of one training between its epochs."""
+
+    def __init__(self, run: Run, callbacks: list[keras.callbacks.Callback]) -> None:
+        self.run = run
+        self.config = run.config
+        self.callbacks = callbacks
+        self.folder = run.folder
+        prepared = Path(self.config.data.prepared)
+        self.valid = prepared / "valid"
+        self.feed = training_feed(self.config, prepared, run.schema)
+        if self.config.train.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        self.strategy = _strategy(self.config.train.strategy)
+        with self.strategy.scope() if self.strategy else contextlib.nullcontext():
+            self.model = run.build_model()
+            compile_model(self.model, self.config, run.schema)
+            self.model.optimizer.build(self.model.trainable_variables)
+        self.predictor = Predictor.of_model(self.model, run.tasks)
+
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that a step changes: weights, slots, counters, dropout's random state."""
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def run_to_the_end(self) -> Run:
+        train = self.config.train
+        steps = self.feed.steps_per_epoch
+        progress = checkpoint.restore(self.folder, self.variables)
+        while progress.step < train.epochs * steps and not self._patience_is_over(progress):
+            progress = self._epoch(progress)
+        return self._finish(progress)
+
+    def _epoch(self, progress: checkpoint.Progress) -> checkpoint.Progress:
+        steps = self.feed.steps_per_epoch
+        epoch, done = divmod(progress.step, steps)
+        start = time.perf_counter() - progress.seconds
+        saver = _StepCheckpoints(self, progress, start)
+        history = self.model.fit(
+            self.feed.dataset(progress.step, steps - done),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,  # the feed has shuffled already
+            verbose=0,
+            callbacks=[saver, *self.callbacks],
+        )
+        progress.step += steps - done
+        figures = {f"train_{name}": values[-1] for name, values in history.history.items()}
+        figures |= validate(self.predictor, self.valid, self.run.schema)
+        progress.seconds = time.perf_counter() - start
+        self._note(progress, epoch, figures)
+        checkpoint.save(self.folder, progress, self.variables)
+        return progress
+
+    def _note(self, progress: checkpoint.Progress, epoch: int, figures: dict[str, float]) -> None:
+        """Adds the epoch to the history and keeps its weights where they are the best."""
+        value = figures.get(f"valid_{self.config.train.monitor}", math.nan)
+        sign = 1 if self.config.train.monitor == "auc" else -1
+        if progress.best is None or sign * value > sign * progress.best:
+            progress.best, progress.best_epoch = value, epoch
+            checkpoint.save_variables(self.folder / BEST, self.model.variables)
+        progress.history.append({"epoch": epoch + 1, "seconds": progress.seconds, **figures})
+        pl.DataFrame(progress.history).write_csv(self.folder / HISTORY)
+        with tf.summary.create_file_writer(str(self.folder / "logs")).as_default(step=epoch + 1):
+            for name, figure in figures.items():
+                tf.summary.scalar(name, figure)
+        for callback in self.callbacks:
+            if hasattr(callback, "on_validation_end"):
+                callback.on_validation_end(epoch, figures)
+
+    def _patience_is_over(self, progress: checkpoint.Progress) -> bool:
+        patience = self.config.train.patience
+        return patience > 0 and len(progress.history) - 1 - progress.best_epoch >= patience
+
+    def _finish(self, progress: checkpoint.Progress) -> Run:
+        checkpoint.restore_variables(self.folder / BEST, self.model.variables)
+        best = progress.history[progress.best_epoch]
+        metrics = {
+            "best_epoch": progress.best_epoch + 1,
+            "epochs": len(progress.history),
+            "steps": progress.step,
+            "rows_per_epoch": self.feed.steps_per_epoch * self.feed.batch_size,
+            "seconds": round(progress.seconds, 3),
+            "parameters": self.model.count_params(),
+            "best": best,
+        }
+        write_text(self.folder / METRICS, json.dumps(metrics, indent=2))
+        partial = self.folder / f"partial-{MODEL}"
+        self.model.save(partial)
+        os.replace(partial, self.folder / MODEL)
+        (self.folder / BEST).unlink()
+        checkpoint.clear(self.folder)
+        return self.run
+
+
+class _StepCheckpoints(keras.callbacks.Callback):
+    """Writes a checkpoint every `train.checkpoint_steps` steps of an epoch."""
+
+    def __init__(self, training: _Training, progress: checkpoint.Progress, start: float) -> None:
+        super().__init__()
+        self.training = training
+        self.progress = progress
+        self.start = start
+        self.done = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        every = self.training.config.train.checkpoint_steps
+        total = self.training.feed.steps_per_epoch - self.progress.step % (
+            self.training.feed.steps_per_epoch
+        )
+        steps = batch + 1
+        if not every or steps - self.done < every or steps >= total:
+            return
+        self.done = steps
+        progress = checkpoint.Progress(
+            step=self.progress.step + steps,
+            best=self.progress.best,
+            best_epoch=self.progress.best_epoch,
+            history=self.progress.history,
+            seconds=time.perf_counter() - self.start,
+        )
+        checkpoint.save(self.training.folder, progress, self.training.variables)
+
+
+def training_feed(config: Config, prepared: str | Path, schema: Schema) -> TrainingFeed:
+    """Returns the feed of a config's training part."""
+    return TrainingFeed(
+        Path(prepared) / "train",
+        schema,
+        batch_size=config.train.batch_size,
+        seed=config.seed,
+        shuffle_rows=config.data.shuffle_rows,
+        negative_rate=config.data.negative_rate,
+        positive_weight=config.train.positive_weight,
+    )
+
+
+def compile_model(model: keras.Model, config: Config, schema: Schema) -> None:
+    """Compiles a model of logits with the config's optimizer and the tasks' weighted losses."""
+    options = dict(config.train.optimizer)
+    kind = options.pop("kind", "lazy_adam")
+    try:
+        optimizer = create_optimizer(kind, config.train.learning_rate, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"[train.optimizer] can't be built: {error}") from error
+    model.compile(
+        optimizer,
+        loss={
+            task.name: keras.losses.BinaryCrossentropy(from_logits=True) for task in schema.tasks
+        },
+        loss_weights={task.name: task.weight for task in schema.tasks},
+        steps_per_execution=config.train.steps_per_execution,
+        # Compiling the whole step would make the tables' gradients dense.
+        jit_compile=False,
+    )
+
+
+def _strategy(name: str) -> Any:
+    return tf.distribute.MirroredStrategy() if name == "mirrored" else None

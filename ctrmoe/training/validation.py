@@ -1,0 +1,54 @@
+"""Exact figures of an encoded part while training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ctrmoe.data.encoded import read_encoded
+from ctrmoe.metrics import Evaluator
+from ctrmoe.prediction import Predictor
+from ctrmoe.schema import Schema
+
+
+class ValidationMetrics(keras.callbacks.Callback):
+    """Adds exact figures of the validation part to the logs of each epoch.
+
+    Put it before callbacks that read them, such as `keras.callbacks.EarlyStopping("valid_auc")`.
+
+    Args:
+        part: The encoded validation part, such as `prepared/valid`.
+        schema: The resolved schema beside it.
+    """
+
+    def __init__(self, part: str | Path, schema: Schema) -> None:
+        super().__init__()
+        self.part = part
+        self.schema = schema
+        self._predictor: Predictor | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._predictor is None:
+            tasks = [task.name for task in self.schema.tasks]
+            self._predictor = Predictor.of_model(self.model, tasks)
+        if logs is not None:
+            logs.update(validate(self._predictor, self.part, self.schema))
+
+
+def validate(predictor: Callable[[Any], Any], part: str | Path, schema: Schema) -> dict[str, float]:
+    """Returns exact `valid_<task>_auc` and `_logloss`, and their means weighted by task."""
+    evaluator = Evaluator([task.name for task in schema.tasks])
+    for encoded, labels in read_encoded(part, schema):
+        evaluator.update(labels, predictor(encoded))
+    result = evaluator.result()["tasks"]
+    figures, total = {}, sum(task.weight for task in schema.tasks)
+    for name in ("auc", "logloss"):
+        for task in schema.tasks:
+            figures[f"valid_{task.name}_{name}"] = result[task.name][name]
+        figures[f"valid_{name}"] = (
+            sum(task.weight * result[task.name][name] for task in schema.tasks) / total
+        )
+    return figures
