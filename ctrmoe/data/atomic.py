@@ -101,7 +101,7 @@ def _mended(path: Path) -> Iterator[None]:
                 f"The disk is full: {path} was not written. Free some space or choose another "
                 "output."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
             raise SchemaError(
                 f"{path} can't be written: {error.strerror}. Choose another output."
             ) from error

@@ -105,7 +105,7 @@ def find_files(paths: Table | Iterable[Table]) -> list[SourceFile]:
 
 
 def _is_frame(item: Table) -> bool:
-    return isinstance(item, pl.DataFrame) or type(item).__module__.startswith("pandas.")
+    return isinstance(item, pl.DataFrame) or type(item).__module__.split(".")[0] == "pandas"
 
 
 def _expand(item: Table, number: int) -> Iterator[SourceFile]:
