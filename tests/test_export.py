@@ -10,7 +10,6 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-import ctrmoe.export
 from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoder
 from ctrmoe.data.prepare import prepare
@@ -240,7 +239,7 @@ def test_model_that_disagrees_is_not_exported(run, tmp_path, monkeypatch):
         def __call__(self, raw):
             return {name: tf.zeros_like(x) for name, x in super().__call__(raw).items()}
 
-    monkeypatch.setattr(ctrmoe.export, "RawGraph", Wrong)
+    monkeypatch.setattr("ctrmoe.export.saved_model.RawGraph", Wrong)
 
     with pytest.raises(RuntimeError, match="must agree with the Keras model to 1e-05"):
         export(run, tmp_path / "clicks")
