@@ -1,0 +1,92 @@
+import gzip
+
+import polars as pl
+import pytest
+
+from ctrmoe.data.delimited import scan_delimited
+from ctrmoe.schema import SchemaError
+
+
+def read(path, columns=()):
+    return scan_delimited(path, columns).collect()
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_text(text, name="a.csv"):
+        path = tmp_path / name
+        data = text if isinstance(text, bytes) else text.encode()
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        return path
+
+    return write_text
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
+@pytest.mark.parametrize("name", ["a.csv", "a.txt.gz"])
+def test_delimiter_is_found(write, delimiter, name):
+    path = write(f"a{delimiter}b\n1.5{delimiter}\n{delimiter}y\n", name)
+
+    table = read(path)
+
+    assert table.columns == ["a", "b"]
+    assert table["b"].to_list() == [None, "y"]
+    assert set(table.dtypes) == {pl.String}
+
+
+def test_line_ends_quotes_and_byte_order_mark_of_spreadsheets(write):
+    path = write('\ufeff"User ID";name\r\n7;"a;b ""c"""\r\n8;"two\nlines"\r\n')
+
+    table = read(path)
+
+    assert table.columns == ["User ID", "name"]
+    assert table.rows() == [("7", 'a;b "c"'), ("8", "two\nlines")]
+
+
+def test_one_column_is_read(write):
+    assert read(write("a\n1\n2\n"))["a"].to_list() == ["1", "2"]
+
+
+def test_file_without_header_takes_the_names_given(write):
+    table = read(write("1\t\tx\n0\t2\t\n"), ("label", "I1", "C1"))
+
+    assert table.columns == ["label", "I1", "C1"]
+    assert table.rows() == [("1", None, "x"), ("0", "2", None)]
+
+
+def test_header_that_repeats_the_names_given_is_no_row(write):
+    assert read(write("label,x\n1,2\n"), ("label", "x")).rows() == [("1", "2")]
+
+
+def test_names_that_do_not_fit_are_refused(write):
+    with pytest.raises(
+        SchemaError, match="`columns` must name every column. Received: 2 names for 3"
+    ):
+        read(write("1,2,3\n"), ("a", "b"))
+
+
+def test_repeated_column_is_refused(write):
+    with pytest.raises(SchemaError, match=r"must not repeat. Received twice: \['a'\]"):
+        read(write("a,b,a\n1,2,3\n"))
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", b"\xef\xbb\xbf"])
+def test_empty_file_is_refused(write, content):
+    with pytest.raises(SchemaError, match="a.csv is empty"):
+        read(write(content))
+
+
+def test_other_encodings_are_refused(write):
+    with pytest.raises(SchemaError, match="must be UTF-8 text. .* Convert it"):
+        read(write("naïve,b\n1,2\n".encode("latin-1")))
+
+
+def test_broken_gzip_is_refused(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" * 1000)[:20])
+    with pytest.raises(SchemaError, match="is no whole gzip file"):
+        read(path)
+
+    path.write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(SchemaError, match="is no whole gzip file"):
+        read(path)
