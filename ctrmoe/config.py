@@ -84,7 +84,9 @@ class TrainConfig:
     Args:
         epochs: Passes over the training part.
         batch_size: Rows of a step; the rest of an epoch that fills no batch waits for the next.
-        learning_rate: Of the optimizer.
+        learning_rate: Of the optimizer; the peak of a schedule.
+        schedule: `constant`, or `cosine`: the learning rate rises over the first twentieth of all
+            `epochs`, then falls to 0.
         optimizer: `kind` and options of an entry of `ctrmoe.optimizers.OPTIMIZERS`.
         monitor: What early stopping and the best weights follow on the validation part.
         patience: Epochs without improvement before training stops; 0 never stops.
@@ -100,6 +102,7 @@ class TrainConfig:
     epochs: int = 5
     batch_size: int = 1024
     learning_rate: float = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
     optimizer: Mapping[str, Any] = field(default_factory=lambda: {"kind": "lazy_adam"})
     monitor: Literal["auc", "logloss"] = "auc"
     patience: int = 2

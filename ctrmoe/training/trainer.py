@@ -24,6 +24,7 @@ from ctrmoe.prediction import Predictor
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
 from ctrmoe.schema import Schema
 from ctrmoe.training import checkpoint
+from ctrmoe.training.schedule import learning_rate
 from ctrmoe.training.validation import validate
 
 BEST = "best.npz"
@@ -90,7 +91,8 @@ class _Training:
         self.strategy = _strategy(self.config.train.strategy)
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = run.build_model()
-            compile_model(self.model, self.config, run.schema)
+            steps = self.feed.steps_per_epoch * self.config.train.epochs
+            compile_model(self.model, self.config, run.schema, steps=steps)
             self.model.optimizer.build(self.model.trainable_variables)
         self.predictor = Predictor.of_model(self.model, run.tasks)
 
@@ -211,12 +213,19 @@ def training_feed(config: Config, prepared: str | Path, schema: Schema) -> Train
     )
 
 
-def compile_model(model: keras.Model, config: Config, schema: Schema) -> None:
-    """Compiles a model of logits with the config's optimizer and the tasks' weighted losses."""
+def compile_model(model: keras.Model, config: Config, schema: Schema, *, steps: int) -> None:
+    """Compiles a model of logits with the config's optimizer and the tasks' weighted losses.
+
+    Args:
+        model: A model that returns one logit a task.
+        config: Its `train` part is read.
+        schema: The tasks.
+        steps: Steps of the whole training, which a learning rate schedule runs over.
+    """
     options = dict(config.train.optimizer)
     kind = options.pop("kind", "lazy_adam")
     try:
-        optimizer = create_optimizer(kind, config.train.learning_rate, **options)
+        optimizer = create_optimizer(kind, learning_rate(config.train, steps), **options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"[train.optimizer] can't be built: {error}") from error
     model.compile(
