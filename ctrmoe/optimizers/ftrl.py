@@ -24,15 +24,14 @@ class SparseFtrl(SparseRows, keras.optimizers.Ftrl):
         row ← (clip(linear, −l1, l1) − linear) / (accumulator'ᵖ / learning_rate + 2 · l2)
         accumulator ← accumulator'
 
-    which is `keras.optimizers.Ftrl`, to the bit for dense gradients. Without shrinkage a zero
-    gradient changes no row that had a gradient before, so the whole table is that of the dense
-    optimizer on the summed gradient; shrinkage acts on the rows that the batch reads.
+    which is `keras.optimizers.Ftrl`, to the bit for dense gradients. With a constant learning rate
+    and no shrinkage, a table that starts at 0 is that of the dense optimizer on the summed
+    gradient. Otherwise the two differ in the rows that the batch does not read: here they keep
+    their value, while the dense optimizer computes every row anew from `linear` in every step.
 
-    FTRL forgets initial values. `linear` starts at 0, and a variable's first update puts it close
-    to 0 whatever it was; the dense optimizer does so with rows that have no gradient as
-    well, while here they keep their initial value until a batch reads them. It is made for
-    linear weights that start at 0. Give the hidden layers of a network another optimizer, with
-    `keras.optimizers.MultiOptimizer`.
+    FTRL forgets initial values: `linear` starts at 0, so that the first update of a weight puts it
+    close to 0 whatever it was. It is made for linear weights that start at 0. Give the hidden
+    layers of a network another optimizer, with `keras.optimizers.MultiOptimizer`.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable.
@@ -79,17 +78,11 @@ class SparseFtrl(SparseRows, keras.optimizers.Ftrl):
         accumulator, linear = slots
         l1 = self.l1_regularization_strength
         l2 = self.l2_regularization_strength + self.beta / (2.0 * learning_rate)
-        shrinkage = self.l2_shrinkage_regularization_strength
         new_accumulator = accumulator + tf.square(gradient)
-        new_root = self._root(new_accumulator)
-        linear += gradient - (new_root - self._root(accumulator)) / learning_rate * rows
-        if shrinkage:
-            linear += 2 * shrinkage * rows
+        power = -self.learning_rate_power
+        new_root = tf.pow(new_accumulator, power)
+        linear += gradient - (new_root - tf.pow(accumulator, power)) / learning_rate * rows
+        if self.l2_shrinkage_regularization_strength:
+            linear += 2 * self.l2_shrinkage_regularization_strength * rows
         rows = (tf.clip_by_value(linear, -l1, l1) - linear) / (new_root / learning_rate + 2 * l2)
         return rows, new_accumulator, linear
-
-    def _root(self, accumulator: Any) -> Any:
-        # The power of -0.5, the default, costs several times the root.
-        if self.learning_rate_power == -0.5:
-            return tf.sqrt(accumulator)
-        return tf.pow(accumulator, -self.learning_rate_power)
