@@ -13,6 +13,7 @@ from ctrmoe.schema import SchemaError
 
 MAX_DOMAINS = 50
 LEAK_AUC = 0.97
+LEAK_VALUES = 1000
 
 LABEL_WORDS = set(
     "label target y click clicked clk conversion convert converted cvr purchase purchased buy "
@@ -105,7 +106,7 @@ def label_auc(column: Column, label: Column, numeric: bool) -> float | None:
     """Returns the AUC of a single column for a label on the sample.
 
     A number is ranked by itself, in the better direction; a code by the label's mean, which is
-    only fair with many rows a value.
+    only fair with few values and many rows a value.
 
     Returns:
         The area, or None where it can't be told.
@@ -120,7 +121,7 @@ def label_auc(column: Column, label: Column, numeric: bool) -> float | None:
     positives = groups["positives"].to_numpy()
     negatives = groups["rows"].to_numpy() - positives
     few = min(positives.sum(), negatives.sum()) < 20
-    if few or (not numeric and groups.height > rows.height / 20):
+    if few or (not numeric and groups.height > min(rows.height / 20, LEAK_VALUES)):
         return None
     below = negatives.cumsum() - negatives / 2
     area = float(positives @ below / (positives.sum() * negatives.sum()))

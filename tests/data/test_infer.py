@@ -272,6 +272,13 @@ def test_rare_codes_do_not_look_like_a_leak():
     assert schema_of(table(item_id=codes(600)))["item_id"].kind == "categorical"
 
 
+def test_many_codes_of_repeated_rows_do_not_look_like_a_leak():
+    # 1,100 rows written 40 times: every code is seen often, always with the same label.
+    rows = pl.DataFrame({"ad": [f"a{i}" for i in range(1100)], "click": (np.arange(1100) % 7 == 0)})
+
+    assert schema_of(pl.concat([rows] * 40))["ad"].kind == "categorical"
+
+
 def sequences(values, offset=0):
     rng = np.random.default_rng(3)
     return [(rng.integers(0, values, 8) + offset).tolist() for _ in range(ROWS)]
