@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.parquet import read_chunks
+from ctrmoe.data.parquet import CHUNK_ROWS, read_files
 from ctrmoe.data.sources import SourceFile
 from ctrmoe.schema import Schema, SchemaError
 
@@ -67,22 +67,22 @@ class TimeSplit:
     ) -> None:
         self.parts = PARTS[: len(fractions)]
         self.columns = (column,)
-        counts = [
-            frame[column].alias("time").value_counts(name="count")
-            for file in sources
-            for frame in read_chunks(file, [column], schema)
-        ]
-        table = _summed(counts, column)
-        self._dtype = pl.Float64 if _all_numbers(table["time"]) else table["time"].dtype
+        table = _count_times(column, sources, schema)
+        is_text_of_numbers = table["time"].dtype == pl.String and _are_numbers(table["time"])
+        self._dtype = pl.Float64() if is_text_of_numbers else table["time"].dtype
         table = table.with_columns(pl.col("time").cast(self._dtype)).sort("time")
         below = table["count"].cum_sum().to_numpy()
-        cuts = np.searchsorted(below, np.cumsum(fractions)[:-1] * below[-1])
-        self._bounds = table["time"].gather(np.minimum(cuts, len(table) - 1))
+        # 0.8 + 0.1 is a little more than 0.9.
+        wanted = np.ceil(np.cumsum(fractions)[:-1] * below[-1] - 1e-6)
+        self._bounds = table["time"].gather(np.searchsorted(below, wanted))
 
     def assign(self, frame: pl.DataFrame, first_row: int) -> np.ndarray:
         """Returns the number of each row's part."""
         times = frame[self.columns[0]].cast(self._dtype)
-        return sum((times > bound).to_numpy().astype(np.int8) for bound in self._bounds)
+        parts = np.zeros(len(frame), np.int64)
+        for bound in self._bounds:
+            parts += (times > bound).to_numpy()
+        return parts
 
 
 def parse_split(
@@ -114,20 +114,41 @@ def parse_split(
     return TimeSplit(fractions, schema.timestamp, sources, schema)
 
 
-def _summed(counts: list[pl.DataFrame], column: str) -> pl.DataFrame:
-    table = pl.concat(counts, how="vertical_relaxed").group_by("time").agg(pl.col("count").sum())
-    if table["time"].null_count():
-        missing = table.filter(pl.col("time").is_null())["count"][0]
+def _count_times(column: str, sources: list[SourceFile], schema: Schema) -> pl.DataFrame:
+    """Returns the columns `time` and `count`, in no particular order."""
+    parts: list[pl.DataFrame] = []
+    merged = 0
+    for frame, where, _ in read_files(sources, [column], schema, CHUNK_ROWS):
+        times = frame[column].alias("time")
+        missing = times.is_null() | (times.is_nan() if times.dtype.is_float() else False)
+        if missing.any():
+            raise SchemaError(
+                f"Timestamp `{column}` must not be missing. Received: none in "
+                f"{where.row(missing.arg_max() or 0)}. Fill it in or leave the row out."
+            )
+        parts.append(times.value_counts(name="count"))
+        # Memory follows the number of distinct times, not of rows.
+        if sum(map(len, parts)) > 2 * merged + CHUNK_ROWS:
+            parts = [_summed(parts, column)]
+            merged = len(parts[0])
+    if not merged and not any(map(len, parts)):
+        raise SchemaError("The files to split must have rows. Received: none.")
+    return _summed(parts, column)
+
+
+def _summed(parts: list[pl.DataFrame], column: str) -> pl.DataFrame:
+    types = {str(part["time"].dtype) for part in parts}
+    if "String" in types and len(types) > 1:
         raise SchemaError(
-            f"Timestamp `{column}` must not be missing. Received: {missing} rows without it. Fill "
-            "it in or leave the rows out."
+            f"Timestamp `{column}` must have one type in all files. Received: "
+            f"{', '.join(sorted(types))}. Cast it."
         )
-    return table
+    table = pl.concat(parts, how="vertical_relaxed")
+    return table.group_by("time").agg(pl.col("count").sum())
 
 
-def _all_numbers(times: pl.Series) -> bool:
-    """Whether times are text of numbers, as those of a CSV file may be."""
-    return times.dtype == pl.String and not times.cast(pl.Float64, strict=False).null_count()
+def _are_numbers(times: pl.Series) -> bool:
+    return not times.cast(pl.Float64, strict=False).null_count()
 
 
 def _mix(numbers: np.ndarray) -> np.ndarray:
