@@ -1,3 +1,4 @@
+import os
 import random
 import runpy
 import zipfile
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from ctrmoe.schema import Schema
 
@@ -143,3 +145,28 @@ def test_folder_and_joined_table_exclude_each_other(recipe, tmp_path, capsys):
         recipe["main"](["--out", str(tmp_path)])
 
     assert "give the folder of the original files or --ratings-parquet" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    "CTRMOE_MOVIELENS" not in os.environ,
+    reason="CTRMOE_MOVIELENS names no parquet file of the joined ratings; GroupLens forbids a copy",
+)
+def test_original_form_of_the_real_ratings_is_read_back(recipe, tmp_path):
+    ratings = pl.read_parquet(os.environ["CTRMOE_MOVIELENS"])
+    titles = ratings.select("item_id").unique(maintain_order=True).with_row_index("movie_id", 1)
+    table = ratings.join(titles, on="item_id", how="left", maintain_order="left").with_columns(
+        pl.col("genres").list.join("|")
+    )
+    files = {
+        "ratings.dat": table.select("user_id", "movie_id", "rating", "timestamp"),
+        "users.dat": table.select("user_id", "gender", "age", "occupation", "zip_code"),
+        "movies.dat": table.select("movie_id", "item_id", "genres"),
+    }
+    for name, columns in files.items():
+        lines = columns.unique(maintain_order=True).select(
+            pl.concat_str(pl.all().cast(pl.String), separator="::")
+        )
+        text = "\n".join(lines.to_series()) + "\n"
+        (tmp_path / name).write_text(text, encoding="latin-1")
+
+    assert_frame_equal(recipe["read_original"](tmp_path), ratings, check_exact=True)
