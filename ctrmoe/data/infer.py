@@ -105,7 +105,8 @@ def _draft(columns: list[Column], labels: Sequence[str] | None) -> Draft:
 def _leak(column: Column, labels: Sequence[Column]) -> Guess | None:
     """Returns why a column would give a label away, if it would."""
     if roles.named_label(column):
-        return Guess(reason="0 and 1 with the name of an outcome, and not among the labels")
+        missing = f" ({column.nulls:,} values missing)" if column.nulls else ""
+        return Guess(reason=f"0 and 1 with the name of an outcome, but no label here{missing}")
     if column.dtype.is_nested() or column.dtype == pl.Object or not column.present:
         return None
     numeric = column.dtype.is_numeric()

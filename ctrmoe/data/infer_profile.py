@@ -45,7 +45,7 @@ class Distinct:
         return round((self.size - 1) / (float(self._smallest[-1]) / 2.0**64))
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Column:
     """Statistics of one column.
 

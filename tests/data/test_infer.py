@@ -174,6 +174,13 @@ def test_given_label_is_used_and_other_outcomes_are_left_out():
     assert "click: 0 and 1 with the name of an outcome" in text
 
 
+def test_outcome_with_missing_values_is_left_out():
+    text = infer_schema(table(purchase=[None, *codes(2)[1:].tolist()]))
+
+    assert "purchase: 0 and 1 with the name of an outcome, but no label here (1 values" in text
+    assert [t.name for t in Schema.from_dict(tomllib.loads(text)).tasks] == ["click"]
+
+
 def test_given_label_that_is_unknown_is_refused():
     with pytest.raises(SchemaError, match=r"Received: 'clik'\. Did you mean `click`\?"):
         infer_schema(table(), labels=["clik"])
