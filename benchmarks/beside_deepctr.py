@@ -135,8 +135,8 @@ def main() -> None:
                 for worker, used in versions.items()
             )
             + ".",
-            f"Command: `python benchmarks/beside_deepctr.py --peer-python PYTHON --rows {args.rows} "
-            f"--repetitions {args.repetitions} --seed {args.seed} --record`",
+            "Command: `python benchmarks/beside_deepctr.py --peer-python PYTHON "
+            f"--rows {args.rows} --repetitions {args.repetitions} --seed {args.seed} --record`",
         )
     )
     print(text)

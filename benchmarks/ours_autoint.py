@@ -81,7 +81,8 @@ def main() -> None:
         work = Path(folder)
         run = train(Config.load(CONFIG, overrides), work / "run", callbacks=[Ticks(clock)])
         scoring = score_figures(export(run, work / "model"), args.data, work / "scores")
-    figures = {**clock.figures(), "valid_auc": run.metrics["best"]["valid_auc"], **scoring}
+        best = run.metrics["best"]
+    figures = {**clock.figures(), "valid_auc": best["valid_auc"], **scoring}
     clocks.report(figures, "tensorflow", "keras")
 
 

@@ -1,4 +1,4 @@
-"""Worker of `beside_deepctr.py`: DeepCTR's AutoInt by its public interface, in its own environment."""
+"""Worker of `beside_deepctr.py`: DeepCTR's AutoInt, in an environment of its own."""
 
 from __future__ import annotations
 
