@@ -7,6 +7,7 @@ float32 for a number; `label:<task>` int8; `domain:id` int32.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, Encoded
+from ctrmoe.data.parquet import open_parquet
 from ctrmoe.schema import Feature, Schema, SchemaError
 
 ROW_GROUP_ROWS = 65_536
@@ -106,6 +108,7 @@ class EncodedWriter:
         self._pending_rows = 0
         self._file_rows = 0
         self._files = 0
+        self._open = ExitStack()
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> EncodedWriter:
@@ -126,10 +129,9 @@ class EncodedWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None and self._pending_rows:
-            self._flush(self._pending_rows)
-        if self._writer is not None:
-            self._writer.close()
+        with self._open:
+            if error is None and self._pending_rows:
+                self._flush(self._pending_rows)
 
     def _flush(self, rows: int) -> None:
         table = pa.concat_tables(self._pending)
@@ -140,11 +142,10 @@ class EncodedWriter:
 
     def _write_group(self, table: pa.Table) -> None:
         if self._writer is None or self._file_rows >= FILE_ROWS:
-            if self._writer is not None:
-                self._writer.close()
+            self._open.close()
             # Of the codecs tried, LZ4 on separated bytes writes and reads fastest: ids are small,
             # most of their high bytes are equal.
-            self._writer = pq.ParquetWriter(
+            opened = open_parquet(
                 self._folder / f"part-{self._files:05d}.parquet",
                 self._arrow,
                 compression="lz4",
@@ -152,6 +153,7 @@ class EncodedWriter:
                 column_encoding="BYTE_STREAM_SPLIT",
                 write_statistics=False,
             )
+            self._writer = self._open.enter_context(opened)
             self._files += 1
             self._file_rows = 0
         self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)

@@ -103,13 +103,14 @@ class AtomicParquetWriter:
     """
 
     def __init__(self, path: str | Path, schema: pa.Schema | None = None, **options: Any) -> None:
-        self._file = atomic_file(path)
+        self._path = path
         self._schema = schema
         self._options = {"compression": "zstd", **options}
+        self._stack = contextlib.ExitStack()
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> AtomicParquetWriter:
-        self._partial = self._file.__enter__()
+        self._partial = self._stack.enter_context(atomic_file(self._path))
         if self._schema is not None:
             self._open(self._schema)
         return self
@@ -128,15 +129,18 @@ class AtomicParquetWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        try:
-            if self._writer is not None:
-                self._writer.close()
-        except OSError as full:
-            kind, error, trace = type(full), full, full.__traceback__
-        return self._file.__exit__(kind, error, trace)
+        return self._stack.__exit__(kind, error, trace)
 
     def _open(self, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(self._partial, schema, **self._options)
+        opened = open_parquet(self._partial, schema, **self._options)
+        self._writer = self._stack.enter_context(opened)
+
+
+@contextlib.contextmanager
+def open_parquet(path: Path, schema: pa.Schema, **options: Any) -> Iterator[pq.ParquetWriter]:
+    """Opens a parquet file for writing, and closes it even where writing its footer fails."""
+    with pa.OSFile(str(path), "wb") as file, pq.ParquetWriter(file, schema, **options) as writer:
+        yield writer
 
 
 def _open(file: SourceFile, schema: Schema | None) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
