@@ -95,8 +95,7 @@ def _mended(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # polars raises errors of the disk without their number.
-        if error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise SchemaError(
                 f"The disk is full: {path} was not written. Free some space or choose another "
                 "output."

@@ -97,18 +97,11 @@ def test_folder_overwrites_what_a_killed_process_left(tmp_path):
     assert os.listdir(tmp_path / "out") == ["a.txt"]
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
-        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
-        OSError("Error writing bytes: No space left on device"),
-    ],
-)
-def test_full_disk_is_a_sentence(tmp_path, error):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_full_disk_is_a_sentence(tmp_path, number):
     with pytest.raises(SchemaError, match="disk is full: .*a.txt was not written"):
         with atomic_file(tmp_path / "a.txt"):
-            raise error
+            raise OSError(number, os.strerror(number))
 
     assert os.listdir(tmp_path) == []
 
