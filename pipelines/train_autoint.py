@@ -14,6 +14,7 @@ import keras
 from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
 from ctrmoe.layers import AutoInt, FeatureEmbedding, Field, RowBlocks, Tower
+from ctrmoe.losses import LogisticLoss
 from ctrmoe.optimizers import LazyAdam
 from ctrmoe.training import ValidationMetrics
 
@@ -54,7 +55,7 @@ def main() -> None:
     # 3. The training: one loss a task, tables updated row by row, exact AUC on the validation part.
     model.compile(
         LazyAdam(options.learning_rate),
-        loss={task: keras.losses.BinaryCrossentropy(from_logits=True) for task in logits},
+        loss={task: LogisticLoss() for task in logits},
         jit_compile=False,
     )
     model.fit(

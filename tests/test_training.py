@@ -13,7 +13,11 @@ import polars as pl
 import pytest
 
 from ctrmoe.config import Config, ConfigError
+from ctrmoe.data.prepare import prepare
+from ctrmoe.evaluation import evaluate
+from ctrmoe.export import export
 from ctrmoe.run import Run
+from ctrmoe.scorer import Scorer
 from ctrmoe.training import train
 
 SMALL = {
@@ -32,7 +36,7 @@ def config(prepared, **train_options):
 
 
 def weights(run):
-    return [np.asarray(v) for v in Run(run.folder).model.weights]
+    return [np.asarray(variable) for variable in Run(run.folder).model.weights]
 
 
 def test_run_folder_is_enough_to_go_on(prepared, tmp_path):
@@ -120,6 +124,89 @@ def test_folder_that_holds_a_run(prepared, tmp_path):
     with pytest.raises(ConfigError, match="was started with another config"):
         train(config(prepared, epochs=2), tmp_path / "run", resume=True)
     assert train(given, tmp_path / "run", resume=True).finished
+
+
+def test_training_without_a_validation_part_keeps_the_last_epoch(clicks, tmp_path):
+    prepare(clicks.schema(), clicks.frame(400), out=tmp_path / "prepared")
+
+    run = train(config(tmp_path / "prepared", patience=1), tmp_path / "run")
+
+    assert run.metrics["best_epoch"] == 2
+    assert not any(name.startswith("valid_") for name in run.metrics["best"])
+
+
+def test_loss_that_is_not_finite(prepared, tmp_path):
+    given = config(prepared, learning_rate=1e30, optimizer={"kind": "sgd"})
+
+    with pytest.raises(ConfigError, match="must stay finite. Received: nan in epoch 1. Lower"):
+        train(given, tmp_path / "run")
+    assert not (tmp_path / "run" / "model.keras").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "tasks"),
+    [
+        ({"negative_rate": 0.25}, ["click"]),
+        ({"positive_weight": 4.0}, ["click"]),
+        ({"negative_rate": 0.5, "positive_weight": 3.0}, ["click", "conversion"]),
+    ],
+)
+def test_probabilities_are_corrected_for_sampling_and_weights(clicks, tmp_path, options, tasks):
+    """P13: the mean prediction stays within 2 % of the click rate, a domain's within 5 %."""
+    schema = clicks.schema()
+    schema = schema.replace(tasks=tuple(t for t in schema.tasks if t.name in tasks))
+    prepare(schema, clicks.frame(60_000), out=tmp_path / "prepared")
+    rate = {"negative_rate": options.get("negative_rate", 1.0)}
+    weight = {"positive_weight": options.get("positive_weight", 1.0)}
+    table = config(tmp_path / "prepared", epochs=3, learning_rate=0.005, **weight).to_dict()
+    table["train"]["schedule"] = "cosine"
+    # Dropout on the tokens alone moves the mean prediction by 8 % here.
+    table["model"]["embedding"]["dropout"] = 0.0
+    table["model"]["wide"] = True  # a bias for each domain
+    table["data"] |= rate
+    run = train(Config.from_dict(table), tmp_path / "run")
+    holdout = clicks.frame(60_000, start=60_000)
+
+    holdout.write_parquet(tmp_path / "holdout.parquet")
+    result = evaluate(run, [tmp_path / "holdout.parquet"]).result()
+    exported = Scorer.load(export(run, tmp_path / "clicks")).score(holdout)
+
+    for task in tasks:
+        assert result["tasks"][task]["pcoc"] == pytest.approx(1, abs=0.02)
+        mean = exported[f"{task}_probability"].mean()
+        assert mean / holdout[task].mean() == pytest.approx(1, abs=0.02)
+        for figures in result["domains"].values():
+            if figures[task]["positives"] >= 2_000:
+                assert figures[task]["pcoc"] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.slow
+def test_mirrored_training_on_two_devices_equals_one(prepared, tmp_path):
+    """P10: the same global batches on two logical CPUs, in processes of their own."""
+    code = (
+        "import sys, tensorflow as tf\n"
+        "count, prepared, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]\n"
+        "cpu = tf.config.list_physical_devices('CPU')[0]\n"
+        "device = tf.config.LogicalDeviceConfiguration()\n"
+        "tf.config.set_logical_device_configuration(cpu, [device] * count)\n"
+        "from ctrmoe.config import Config\n"
+        "from ctrmoe.training import train\n"
+        "strategy = 'mirrored' if count > 1 else 'none'\n"
+        "train(Config.from_dict({\n"
+        "    'data': {'prepared': prepared},\n"
+        "    'model': {'embedding': {'dim': 4}, 'interaction':\n"
+        "        {'kind': 'autoint', 'num_layers': 1, 'num_heads': 2, 'key_dim': 4}},\n"
+        "    'train': {'epochs': 1, 'batch_size': 128, 'strategy': strategy}}), out)\n"
+    )
+    for count in (1, 2):
+        out = tmp_path / str(count)
+        arguments = [sys.executable, "-c", code, str(count), prepared, out]
+        done = subprocess.run(arguments, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+
+    for one, two in zip(weights(Run(tmp_path / "1")), weights(Run(tmp_path / "2")), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
 
 
 def test_config_without_data(tmp_path):

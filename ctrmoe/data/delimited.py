@@ -44,7 +44,12 @@ def scan_delimited(path: Path, columns: Sequence[str] = ()) -> pl.LazyFrame:
             f"{len(first)} columns separated by {delimiter!r}."
         )
     return pl.scan_csv(
-        path, separator=delimiter, has_header=has_header, schema=dict.fromkeys(names, pl.String)
+        path,
+        separator=delimiter,
+        # polars would leave doubled quotes in the names of a header line.
+        has_header=False,
+        skip_rows=int(has_header),
+        schema=dict.fromkeys(names, pl.String),
     )
 
 

@@ -19,6 +19,7 @@ from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
 from ctrmoe.files import write_text
+from ctrmoe.losses import LogisticLoss
 from ctrmoe.optimizers import create_optimizer
 from ctrmoe.prediction import Predictor
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
@@ -124,7 +125,9 @@ class _Training:
         )
         progress.step += steps - done
         figures = {f"train_{name}": values[-1] for name, values in history.history.items()}
-        figures |= validate(self.predictor, self.valid, self.run.schema)
+        self._check_finite(figures["train_loss"], epoch)
+        if self.valid.is_dir():
+            figures |= validate(self.predictor, self.valid, self.run.schema)
         progress.seconds = time.perf_counter() - start
         self._note(progress, epoch, figures)
         checkpoint.save(self.folder, progress, self.variables)
@@ -132,9 +135,10 @@ class _Training:
 
     def _note(self, progress: checkpoint.Progress, epoch: int, figures: dict[str, float]) -> None:
         """Adds the epoch to the history and keeps its weights where they are the best."""
-        value = figures.get(f"valid_{self.config.train.monitor}", math.nan)
+        value = figures.get(f"valid_{self.config.train.monitor}")
         sign = 1 if self.config.train.monitor == "auc" else -1
-        if progress.best is None or sign * value > sign * progress.best:
+        # Without a validation part the last epoch counts as the best.
+        if value is None or progress.best is None or sign * value > sign * progress.best:
             progress.best, progress.best_epoch = value, epoch
             checkpoint.save_variables(self.folder / BEST, self.model.variables)
         progress.history.append({"epoch": epoch + 1, "seconds": progress.seconds, **figures})
@@ -145,6 +149,18 @@ class _Training:
         for callback in self.callbacks:
             if hasattr(callback, "on_validation_end"):
                 callback.on_validation_end(epoch, figures)
+
+    def _check_finite(self, loss: float, epoch: int) -> None:
+        if not math.isfinite(loss):
+            raise ConfigError(
+                f"The training loss must stay finite. Received: {loss} in epoch {epoch + 1}. Lower "
+                "`train.learning_rate`, or add `global_clipnorm` to `train.optimizer`; numeric "
+                f"features read without a transform: {self._untransformed() or 'none'}."
+            )
+
+    def _untransformed(self) -> str:
+        values = self.run.schema.values
+        return ", ".join(f.name for f in values if f.transform == "none")
 
     def _patience_is_over(self, progress: checkpoint.Progress) -> bool:
         patience = self.config.train.patience
@@ -230,9 +246,7 @@ def compile_model(model: keras.Model, config: Config, schema: Schema, *, steps: 
         raise ConfigError(f"[train.optimizer] can't be built: {error}") from error
     model.compile(
         optimizer,
-        loss={
-            task.name: keras.losses.BinaryCrossentropy(from_logits=True) for task in schema.tasks
-        },
+        loss={task.name: LogisticLoss() for task in schema.tasks},
         loss_weights={task.name: task.weight for task in schema.tasks},
         steps_per_execution=config.train.steps_per_execution,
         # Compiling the whole step would make the tables' gradients dense.
