@@ -149,7 +149,7 @@ def test_loss_that_is_not_finite(prepared, tmp_path):
     [
         ({"negative_rate": 0.25}, ["click"]),
         ({"positive_weight": 4.0}, ["click"]),
-        ({"negative_rate": 0.5, "positive_weight": 3.0}, ["click", "conversion"]),
+        ({"negative_rate": 0.5}, ["click", "conversion"]),
     ],
 )
 def test_probabilities_are_corrected_for_sampling_and_weights(clicks, tmp_path, options, tasks):
