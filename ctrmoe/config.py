@@ -88,6 +88,8 @@ class TrainConfig:
         schedule: `constant`, or `cosine`: the learning rate rises over the first twentieth of all
             `epochs`, then falls to 0.
         optimizer: `kind` and options of an entry of `ctrmoe.optimizers.OPTIMIZERS`.
+        dense_optimizer: The same for everything but the embedding tables; empty for one optimizer
+            of all weights. `ftrl` is for tables: a deep network hardly learns with it.
         monitor: What early stopping and the best weights follow on the validation part.
         patience: Epochs without improvement before training stops; 0 never stops.
         positive_weight: Weight of positive rows in the loss; the exported probability is
@@ -104,6 +106,7 @@ class TrainConfig:
     learning_rate: float = 0.001
     schedule: Literal["constant", "cosine"] = "constant"
     optimizer: Mapping[str, Any] = field(default_factory=lambda: {"kind": "lazy_adam"})
+    dense_optimizer: Mapping[str, Any] = field(default_factory=dict)
     monitor: Literal["auc", "logloss"] = "auc"
     patience: int = 2
     positive_weight: float = 1.0

@@ -209,6 +209,21 @@ def test_mirrored_training_on_two_devices_equals_one(prepared, tmp_path):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
+def test_tables_and_the_rest_have_their_own_optimizers(prepared, tmp_path):
+    tables = {"kind": "adagrad", "learning_rate": 0.1}
+    given = config(prepared, optimizer=tables, dense_optimizer={"kind": "lazy_adam"})
+
+    run = train(given, tmp_path / "run")
+
+    assert run.metrics["best"]["valid_auc"] > 0.55
+
+
+@pytest.mark.parametrize("part", ["optimizer", "dense_optimizer"])
+def test_unknown_optimizer(prepared, tmp_path, part):
+    with pytest.raises(ConfigError, match="can't be built.*Did you mean `lazy_adam`"):
+        train(config(prepared, **{part: {"kind": "lasy_adam"}}), tmp_path / "run")
+
+
 def test_config_without_data(tmp_path):
     with pytest.raises(ConfigError, match="`data.prepared` must name a folder"):
         train(Config(), tmp_path / "run")

@@ -15,7 +15,7 @@ import keras
 import polars as pl
 import tensorflow as tf
 
-from ctrmoe.config import Config, ConfigError
+from ctrmoe.config import Config, ConfigError, TrainConfig
 from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
 from ctrmoe.files import write_text
@@ -29,6 +29,7 @@ from ctrmoe.training.schedule import learning_rate
 from ctrmoe.training.validation import validate
 
 BEST = "best.npz"
+TABLES = ".*/table"  # paths of the variables of `ctrmoe.layers.FusedTable`
 
 
 def train(
@@ -238,20 +239,26 @@ def compile_model(model: keras.Model, config: Config, schema: Schema, *, steps: 
         schema: The tasks.
         steps: Steps of the whole training, which a learning rate schedule runs over.
     """
-    options = dict(config.train.optimizer)
-    kind = options.pop("kind", "lazy_adam")
-    try:
-        optimizer = create_optimizer(kind, learning_rate(config.train, steps), **options)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"[train.optimizer] can't be built: {error}") from error
     model.compile(
-        optimizer,
+        _optimizer(config.train, steps),
         loss={task.name: LogisticLoss() for task in schema.tasks},
         loss_weights={task.name: task.weight for task in schema.tasks},
         steps_per_execution=config.train.steps_per_execution,
         # Compiling the whole step would make the tables' gradients dense.
         jit_compile=False,
     )
+
+
+def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
+    rate = learning_rate(config, steps)
+    try:
+        tables = create_optimizer(**{"kind": "lazy_adam", "learning_rate": rate, **config.optimizer})
+        if not config.dense_optimizer:
+            return tables
+        rest = create_optimizer(**{"learning_rate": rate, **config.dense_optimizer})
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"[train.optimizer] can't be built: {error}") from error
+    return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(rest, {TABLES: tables}))
 
 
 def _strategy(name: str) -> Any:
