@@ -49,13 +49,15 @@ class NumericStatistics:
     edges: tuple[float, ...] = ()
 
     def transform(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
-        """Transforms float64 numbers: float32 values, or the int32 ids of `quantile`."""
-        clipped = np.clip(numbers, self.lower, self.upper)
+        """Transforms float32 numbers: float32 values, or the int32 ids of `quantile`."""
+        # The bounds are float32 numbers too: clipping needs no more than that.
+        clipped = np.clip(numbers, np.float32(self.lower), np.float32(self.upper))
         if feature.transform == "quantile":
             ids = UNKNOWN + 1 + np.searchsorted(self.edges, clipped, side="right")
             ids[np.isnan(clipped)] = MISSING
             return ids.astype(np.int32)
-        result = _FORMULAS[feature.transform](clipped, self, feature.truncate)
+        wide = clipped.astype(np.float64)
+        result = _FORMULAS[feature.transform](wide, self, feature.truncate)
         return np.clip(result, -LIMIT, LIMIT).astype(np.float32)
 
 
@@ -174,8 +176,8 @@ def _equal_cuts(below: np.ndarray, buckets: int) -> np.ndarray:
 
 
 def _keys(numbers: np.ndarray) -> np.ndarray:
-    """Maps float32 numbers, given as float64, to uint32 keys of the same order."""
-    bits = (numbers.astype(np.float32) + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
+    """Maps float32 numbers to uint32 keys of the same order."""
+    bits = (numbers.astype(np.float32, copy=False) + np.float32(0)).view(np.uint32)  # no -0.0
     return np.where(bits & _SIGN, ~bits, bits | _SIGN)
 
 

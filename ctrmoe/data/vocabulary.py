@@ -31,19 +31,18 @@ class ValueCounter:
 
     def add(self, values: pl.Series) -> None:
         """Counts the values of a column of text or int64; missing ones are left out."""
+        values = values.drop_nulls()
         if values.dtype == pl.String:
-            codes = self._values.codes(values.drop_nulls())
-            self._add(codes.value_counts(name="count"))
+            self._add(self._values.codes(values), 1)
         else:
-            counts = values.drop_nulls().value_counts(name="count")
-            codes = self._values.codes(counts[values.name].cast(pl.String))
-            self._add(pl.DataFrame([codes, counts["count"]]))
+            counts = values.value_counts(name="count")
+            texts = counts[values.name].cast(pl.String)
+            self._add(self._values.codes(texts), counts["count"].to_numpy())
 
     def merge(self, other: ValueCounter) -> None:
         """Adds the counts of another counter."""
         table = other.table()
-        codes = self._values.codes(table["value"])
-        self._add(pl.DataFrame([codes, table["count"]]))
+        self._add(self._values.codes(table["value"]), table["count"].to_numpy())
 
     def table(self) -> pl.DataFrame:
         """Returns the columns `value` and `count`, in no particular order."""
@@ -51,14 +50,14 @@ class ValueCounter:
         values = self._values.texts(codes.astype(np.uint32))
         return pl.DataFrame({"value": values, "count": self._counts[codes]})
 
-    def _add(self, counts: pl.DataFrame) -> None:
-        codes = counts.to_series(0).to_numpy()
-        size = int(codes.max(initial=0)) + 1
+    def _add(self, codes: pl.Series, counts: np.ndarray | int) -> None:
+        indices = codes.to_numpy()
+        size = int(indices.max(initial=0)) + 1
         if size > len(self._counts):
             grown = np.zeros(max(size, 2 * len(self._counts)), np.int64)
             grown[: len(self._counts)] = self._counts
             self._counts = grown
-        self._counts[codes] += counts["count"].to_numpy()
+        np.add.at(self._counts, indices, counts)
 
 
 def ordered_values(counter: ValueCounter, dtype: str, min_count: int) -> tuple[pl.Series, int]:

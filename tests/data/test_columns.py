@@ -129,8 +129,8 @@ def test_is_missing_knows_the_marks_of_the_graph(values, expected):
 def test_numbers_are_float32_or_missing(values, expected):
     result = numbers(pl.Series(values))
 
-    assert result.dtype == np.float64
-    np.testing.assert_array_equal(result, np.array(expected, np.float64))
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, np.array(expected, np.float32))
 
 
 def test_numbers_of_dates_are_refused():

@@ -14,7 +14,7 @@ USUAL = st.floats(-1e4, 1e4, width=32)
 def counted(*chunks):
     counter = NumberCounter()
     for chunk in chunks:
-        counter.add(np.array(chunk, np.float64))
+        counter.add(np.array(chunk, np.float32))
     return counter
 
 
@@ -131,7 +131,7 @@ def test_edges_of_many_numbers_are_close_to_the_quantiles():
 def test_transform_agrees_with_slow_rules(feature, seen, values):
     statistics = counted(seen).statistics(feature.buckets)
 
-    result = statistics.transform(feature, np.array(values, np.float64))
+    result = statistics.transform(feature, np.array(values, np.float32))
 
     expected = [
         references.transformed_number(references.raw_number(value), feature, statistics)
