@@ -25,6 +25,7 @@ from ctrmoe.prediction import Predictor
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
 from ctrmoe.schema import Schema
 from ctrmoe.training import checkpoint
+from ctrmoe.training.manifest import check_manifest, write_manifest
 from ctrmoe.training.schedule import learning_rate
 from ctrmoe.training.validation import validate
 
@@ -49,7 +50,7 @@ def train(
         callbacks: More callbacks for every `fit`.
 
     Raises:
-        ConfigError: If `out` holds a run already, or one of another config.
+        ConfigError: If `out` holds a run already, or one of another config or other data.
         SchemaError: If the prepared data does not suffice.
     """
     run = _open(config, Path(out), resume)
@@ -65,7 +66,9 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
             "Add `--set data.prepared=DIR`."
         )
     if not (out / "config.json").is_file():
-        return Run.create(out, config, Encoder.load(config.data.prepared))
+        encoder = Encoder.load(config.data.prepared)
+        write_manifest(out, config)
+        return Run.create(out, config, encoder)
     if not resume:
         raise ConfigError(f"{out} holds a run already. Add `--resume`, or choose another folder.")
     run = Run(out)
@@ -74,6 +77,7 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
             f"{out} was started with another config. Resume with the config in "
             f"{out / 'config.json'}, or choose another folder."
         )
+    check_manifest(out, config)
     return run
 
 

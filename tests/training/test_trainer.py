@@ -44,8 +44,8 @@ def test_run_folder_is_enough_to_go_on(prepared, tmp_path):
 
     names = {path.name for path in run.folder.iterdir()}
     assert names == {
-        "config.json", "schema.toml", "vocabularies", "model.keras", "metrics.json",
-        "history.csv", "logs",
+        "config.json", "manifest.json", "schema.toml", "vocabularies", "model.keras",
+        "metrics.json", "history.csv", "logs",
     }  # fmt: skip
     history = pl.read_csv(run.folder / "history.csv")
     assert history["epoch"].to_list() == [1, 2]
