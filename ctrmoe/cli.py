@@ -39,6 +39,7 @@ def demo(
     ),
 ) -> None:
     """The whole job on the embedded sample: prepare, train, evaluate, export, score."""
+    _load_tensorflow()
     from ctrmoe.demo import run_demo
 
     run_demo(out)
@@ -105,6 +106,7 @@ def train(
 ) -> None:
     """Train a model on a prepared folder."""
     resolved = Config.load(config, set or ())
+    _load_tensorflow()
     from ctrmoe.training import TrainingProgress
     from ctrmoe.training import train as run
 
@@ -122,6 +124,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Folder for metrics.json and .csv.")] = None,
 ) -> None:
     """Measure a run on raw tables, per task and per domain."""
+    _load_tensorflow()
     from ctrmoe.console import metrics_tables, rows_progress
     from ctrmoe.evaluation import evaluate as measure
     from ctrmoe.evaluation import write_report
@@ -145,6 +148,7 @@ def export(
     = None,
 ) -> None:  # fmt: skip
     """Export a run as a version of a SavedModel that takes raw features."""
+    _load_tensorflow()
     from ctrmoe.export import export as write
     from ctrmoe.run import Run
 
@@ -161,6 +165,7 @@ def score(
     resume: Annotated[bool, typer.Option(help="Go on after an interruption.")] = False,
 ) -> None:
     """Score raw tables: one output file for each input file, rows in order."""
+    _load_tensorflow()
     from ctrmoe.console import rows_progress
     from ctrmoe.scoring import score as run
 
@@ -172,6 +177,19 @@ def score(
         f"Wrote {out}: {summary.rows:,} rows in {summary.files} files{skipped}, "
         f"{summary.seconds:.1f} s."
     )
+
+
+def _load_tensorflow() -> None:
+    """Loads TensorFlow without the notes that its libraries write to stderr at any log level."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -32,6 +32,7 @@ class TrainingProgress(keras.callbacks.Callback):
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,
         )
         steps = self.params.get("steps")
         self._task = self._bar.add_task("", total=steps, epoch=epoch + 1, loss=float("nan"))
@@ -48,9 +49,7 @@ class TrainingProgress(keras.callbacks.Callback):
     def on_validation_end(self, epoch: int, figures: dict[str, float]) -> None:
         """Prints the epoch's figures; `ctrmoe.training.train` calls it after validation."""
         seconds = time.perf_counter() - self._start
-        text = ", ".join(
-            f"{name} {value:.4f}"
-            for name, value in figures.items()
-            if name == "train_loss" or name.startswith("valid_")
-        )
+        # The tasks' own figures are in the history.
+        shown = ("train_loss", "valid_auc", "valid_logloss")
+        text = ", ".join(f"{name} {figures[name]:.4f}" for name in shown if name in figures)
         self.console.print(f"epoch {epoch + 1}: {seconds:.1f} s, {text}", highlight=False)
