@@ -72,7 +72,7 @@ class Encoder:
         sources: Table,
         *,
         chunk_rows: int = CHUNK_ROWS,
-        rows: Callable[[pl.DataFrame, int], np.ndarray | None] | None = None,
+        rows: Callable[[pl.DataFrame, Origin, int], np.ndarray | None] | None = None,
         extra_columns: tuple[str, ...] = (),
     ) -> Encoder:
         """Learns the vocabularies and the statistics from the training part.
@@ -81,8 +81,8 @@ class Encoder:
             schema: What the columns mean.
             sources: Whatever `find_files` takes.
             chunk_rows: Rows held in memory at once.
-            rows: Picks the training rows: called with a chunk and the number of rows before it, it
-                returns a mask, or None for all of them.
+            rows: Picks the training rows: called with each chunk, where it comes from and the
+                number of rows before it; returns a mask, or None for all of them.
             extra_columns: Further columns that `rows` reads.
         """
         _check_names(schema)
@@ -91,7 +91,7 @@ class Encoder:
         fitter = Fitter(schema, domain_dtype)
         wanted = list(dict.fromkeys((*raw_columns(schema), *extra_columns)))
         for frame, where, first_row in read_files(files, wanted, schema, chunk_rows):
-            chosen = rows(frame, first_row) if rows else None
+            chosen = rows(frame, where, first_row) if rows else None
             if chosen is None:
                 fitter.add(frame, where)
             else:
@@ -144,8 +144,7 @@ class Encoder:
         Raises:
             SchemaError: When a label is neither 0 nor 1, with its file and row.
         """
-        check_columns([task.label for task in self.schema.tasks], frame.columns, where.name)
-        return {task.name: columns.labels(frame[task.label], where) for task in self.schema.tasks}
+        return read_labels(self.schema, frame, where)
 
     def vocabulary_size(self, name: str) -> int:
         """Returns the number of ids of a feature, 0 where it is read as a number."""
@@ -221,6 +220,12 @@ def raw_columns(schema: Schema) -> list[str]:
     """Returns the raw columns that features and domain read."""
     names = [feature.name for feature in schema.features]
     return list(dict.fromkeys([*names, *([schema.domain] if schema.domain else [])]))
+
+
+def read_labels(schema: Schema, frame: pl.DataFrame, where: Origin) -> dict[str, np.ndarray]:
+    """Returns the int8 labels of a raw chunk by the name of their task."""
+    check_columns([task.label for task in schema.tasks], frame.columns, where.name)
+    return {task.name: columns.labels(frame[task.label], where) for task in schema.tasks}
 
 
 def _check_names(schema: Schema) -> None:

@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.encode import Encoder, raw_columns
+from ctrmoe.data.encode import Encoder, raw_columns, read_labels
 from ctrmoe.data.encoded import EncodedWriter
-from ctrmoe.data.parquet import CHUNK_ROWS, atomic_folder, count_rows, read_files
+from ctrmoe.data.parquet import (
+    CHUNK_ROWS,
+    atomic_folder,
+    check_columns,
+    column_types,
+    count_rows,
+    read_files,
+)
 from ctrmoe.data.sources import Origin, SourceFile, Table, find_files
 from ctrmoe.data.split import PARTS, RandomSplit, TimeSplit, parse_split
-from ctrmoe.schema import UNKNOWN, Schema, SchemaError
+from ctrmoe.data.summary import PartCounts
+from ctrmoe.data.summary import PreparedSummary as PreparedSummary
+from ctrmoe.schema import Schema, SchemaError
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the rows done in it and their number, None where it is not known."""
-
-
-@dataclass(slots=True)
-class PreparedSummary:
-    """What preparation did.
-
-    Args:
-        rows: Rows of each part.
-        positives: Rows with label 1, by part and task.
-        vocabulary_sizes: Ids of each feature that has any.
-        unknown_rates: Share of unknown ids among those not missing, by part and feature.
-        line_breaks: Values that no vocabulary file can hold, by feature.
-        seconds: Time taken.
-    """
-
-    rows: dict[str, int] = field(default_factory=dict)
-    positives: dict[str, dict[str, int]] = field(default_factory=dict)
-    vocabulary_sizes: dict[str, int] = field(default_factory=dict)
-    unknown_rates: dict[str, dict[str, float]] = field(default_factory=dict)
-    line_breaks: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 def prepare(
@@ -82,7 +68,7 @@ def prepare(
     report = progress or (lambda stage, rows, total: None)
     with atomic_folder(out) as folder:
         division = parse_split(split, seed, sources["train"], schema) if split else None
-        _check_parts(sources, division)
+        _check(sources, division, schema)
         encoder = _fit(schema, sources["train"], division, chunk_rows, report)
         encoder.save(folder)
         preparation = _Preparation(encoder, folder, chunk_rows, report)
@@ -97,14 +83,19 @@ def _given(table: Table) -> bool:
     return not isinstance(table, list | tuple) or bool(table)
 
 
-def _check_parts(
-    sources: dict[str, list[SourceFile]], division: RandomSplit | TimeSplit | None
+def _check(
+    sources: dict[str, list[SourceFile]], division: RandomSplit | TimeSplit | None, schema: Schema
 ) -> None:
+    """Refuses before the first row is read what can be seen without reading rows."""
     for part in division.parts[1:] if division else ():
         if part in sources:
             raise SchemaError(
                 f"`{part}` must not be given where `split` makes that part. Leave one of them out."
             )
+    for part, files in sources.items():
+        wanted = _wanted(schema, division if part == "train" else None)
+        for file in files:
+            check_columns(wanted, column_types(file, schema), str(file))
 
 
 def _fit(
@@ -116,17 +107,23 @@ def _fit(
 ) -> Encoder:
     total = _total(files)
 
-    def training_rows(frame: pl.DataFrame, first_row: int) -> np.ndarray | None:
+    def training_rows(frame: pl.DataFrame, where: Origin, first_row: int) -> np.ndarray | None:
+        # A wrong label should not wait for the second pass over the files.
+        read_labels(schema, frame, where)
         report("fit", first_row + len(frame), total)
         return division.assign(frame, first_row) == 0 if division else None
 
+    wanted = _wanted(schema, division)
     return Encoder.fit(
-        schema,
-        files,
-        chunk_rows=chunk_rows,
-        rows=training_rows,
-        extra_columns=division.columns if division else (),
+        schema, files, chunk_rows=chunk_rows, rows=training_rows, extra_columns=wanted
     )
+
+
+def _wanted(schema: Schema, division: RandomSplit | TimeSplit | None) -> tuple[str, ...]:
+    """The raw columns that are read."""
+    labels = [task.label for task in schema.tasks]
+    names = [*raw_columns(schema), *labels, *(division.columns if division else ())]
+    return tuple(dict.fromkeys(names))
 
 
 def _total(files: list[SourceFile]) -> int | None:
@@ -142,16 +139,14 @@ class _Preparation:
         self._folder = folder
         self._chunk_rows = chunk_rows
         self._report = report
-        self._counts = {part: _PartCounts() for part in PARTS}
+        self._counts = {part: PartCounts() for part in PARTS}
 
     def encode(
         self, files: list[SourceFile], part: str, division: RandomSplit | TimeSplit | None
     ) -> None:
         schema = self._encoder.schema
         parts = division.parts if division else (part,)
-        labels = [task.label for task in schema.tasks]
-        further = division.columns if division else ()
-        wanted = list(dict.fromkeys([*raw_columns(schema), *labels, *further]))
+        wanted = _wanted(schema, division)
         total = _total(files)
         with ExitStack() as stack:
             writers = [
@@ -171,7 +166,7 @@ class _Preparation:
         numbers: np.ndarray | None,
         writers: dict[str, EncodedWriter],
     ) -> None:
-        labels = self._encoder.labels(frame, where)
+        labels = read_labels(self._encoder.schema, frame, where)
         arrays = self._encoder.arrays(frame, where)
         for number, (part, writer) in enumerate(writers.items()):
             rows = slice(None) if numbers is None else np.flatnonzero(numbers == number)
@@ -191,45 +186,3 @@ class _Preparation:
             unknown_rates={part: count.unknown_rates() for part, count in counts.items()},
             line_breaks=encoder.line_breaks,
         )
-
-
-class _PartCounts:
-    """Counts of one part."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.positives: dict[str, int] = defaultdict(int)
-        self._unknown: dict[str, int] = defaultdict(int)
-        self._present: dict[str, int] = defaultdict(int)
-
-    def add(
-        self, encoder: Encoder, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]
-    ) -> None:
-        for task, array in labels.items():
-            self.rows += len(array) if task == encoder.schema.tasks[0].name else 0
-            self.positives[task] += int(array.sum(dtype=np.int64))
-        for feature in encoder.schema.features:
-            if feature.kind != "numeric" and not encoder.schema.owner(feature).hash_buckets:
-                ids = arrays[feature.name]
-                first = encoder.vocabularies[feature.table].first_value
-                present = np.count_nonzero(ids >= UNKNOWN)
-                self._present[feature.name] += int(present)
-                self._unknown[feature.name] += int(present - np.count_nonzero(ids >= first))
-
-    def unknown_rates(self) -> dict[str, float]:
-        return {name: self._unknown[name] / max(n, 1) for name, n in self._present.items()}
-
-    def check(self, part: str, tasks: list[str]) -> None:
-        if not self.rows:
-            raise SchemaError(
-                f"The {part} part must have rows. Received: none. Give it another file, or a "
-                "larger fraction."
-            )
-        for task in tasks:
-            positives = self.positives[task]
-            if part == "valid" and positives in (0, self.rows):
-                kind = "positive" if not positives else "negative"
-                raise SchemaError(
-                    f"The valid part must have a {kind} row of task `{task}`, or nothing can be "
-                    f"measured on it. Received: none in {self.rows} rows. Give it more rows."
-                )

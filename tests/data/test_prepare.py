@@ -292,6 +292,30 @@ def test_wrong_label_names_its_row_behind_other_chunks_and_files(tmp_path):
         prepare(SCHEMA, tmp_path, out=tmp_path / "out", chunk_rows=20)
 
 
+def test_missing_column_of_a_later_part_is_refused_before_reading_rows(tmp_path):
+    calls = []
+
+    with pytest.raises(SchemaError, match="Column `user` is missing in frame-0"):
+        prepare(
+            SCHEMA,
+            rows(50),
+            valid=rows(20),
+            test=rows(20).drop("user"),
+            out=tmp_path / "out",
+            progress=lambda *call: calls.append(call),
+        )
+
+    assert calls == []
+
+
+def test_split_by_time_asks_other_parts_for_no_timestamp(tmp_path):
+    summary = prepare(
+        SCHEMA, rows(90), test=rows(20).drop("time"), split="time:0.7,0.3", out=tmp_path / "out"
+    )
+
+    assert summary.rows == {"train": 63, "valid": 27, "test": 20}
+
+
 def test_part_given_and_split_off_is_refused(tmp_path):
     with pytest.raises(
         SchemaError, match="`valid` must not be given where `split` makes that part"

@@ -1,0 +1,77 @@
+"""What preparation counts while it writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ctrmoe.data.encode import Encoder
+from ctrmoe.schema import UNKNOWN, SchemaError
+
+
+@dataclass(slots=True)
+class PreparedSummary:
+    """What preparation did.
+
+    Args:
+        rows: Rows of each part.
+        positives: Rows with label 1, by part and task.
+        vocabulary_sizes: Ids of each feature that has any.
+        unknown_rates: Share of unknown ids among those not missing, by part and feature.
+        line_breaks: Values that no vocabulary file can hold, by feature.
+        seconds: Time taken.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    positives: dict[str, dict[str, int]] = field(default_factory=dict)
+    vocabulary_sizes: dict[str, int] = field(default_factory=dict)
+    unknown_rates: dict[str, dict[str, float]] = field(default_factory=dict)
+    line_breaks: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class PartCounts:
+    """Counts of one part."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.positives: dict[str, int] = defaultdict(int)
+        self._unknown: dict[str, int] = defaultdict(int)
+        self._present: dict[str, int] = defaultdict(int)
+
+    def add(
+        self, encoder: Encoder, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]
+    ) -> None:
+        """Counts rows that were written."""
+        self.rows += len(next(iter(labels.values())))
+        for task, array in labels.items():
+            self.positives[task] += int(array.sum(dtype=np.int64))
+        for feature in encoder.schema.features:
+            if feature.kind != "numeric" and not encoder.schema.owner(feature).hash_buckets:
+                ids = arrays[feature.name]
+                first = encoder.vocabularies[feature.table].first_value
+                present = np.count_nonzero(ids >= UNKNOWN)
+                self._present[feature.name] += int(present)
+                self._unknown[feature.name] += int(present - np.count_nonzero(ids >= first))
+
+    def unknown_rates(self) -> dict[str, float]:
+        """Returns the share of unknown ids among those not missing, by feature."""
+        return {name: self._unknown[name] / max(n, 1) for name, n in self._present.items()}
+
+    def check(self, part: str, tasks: list[str]) -> None:
+        """Refuses a part without rows, and a validation part that nothing can be measured on."""
+        if not self.rows:
+            raise SchemaError(
+                f"The {part} part must have rows. Received: none. Give it another file, or a "
+                "larger fraction."
+            )
+        for task in tasks:
+            positives = self.positives[task]
+            if part == "valid" and positives in (0, self.rows):
+                kind = "positive" if not positives else "negative"
+                raise SchemaError(
+                    f"The valid part must have a {kind} row of task `{task}`, or nothing can be "
+                    f"measured on it. Received: none in {self.rows} rows. Give it more rows."
+                )
