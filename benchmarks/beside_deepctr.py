@@ -42,6 +42,7 @@ FIGURES = {
     "score_rows_cpu_s": "scoring, rows per CPU second",
     "valid_auc": "AUC after the epoch",
     "bare_rows_s": "bare graph on tensors in memory, rows/s",
+    "bare_rows_cpu_s": "bare graph, rows per CPU second",
     "score_share_of_bare": "scoring / bare graph",
     "load_s": "loading the exported model, s",
 }

@@ -8,7 +8,6 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +65,8 @@ def stopwatch() -> Iterator[dict[str, float]]:
     times |= {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def report(figures: dict[str, Any], *packages: str) -> None:
+def report(figures: dict[str, Any], versions: dict[str, str]) -> None:
     """Prints a worker's figures as the last line of its output."""
-    versions = {name: version(name) for name in packages}
     print(json.dumps({**figures, "versions": versions}), flush=True)
 
 

@@ -10,7 +10,6 @@ import argparse
 import os
 import statistics
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ import clocks
 os.environ.update(clocks.worker_environment())
 
 import beside_deepctr
+import pyarrow as pa
+import tensorflow as tf
 
 from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.schema import Schema
@@ -66,7 +67,7 @@ def main() -> None:
             f"{args.batch_size:,}, rows shuffled in buffers of {feed.shuffle_rows:,}.",
             "\n".join(lines),
             f"Machine: {clocks.machine()}; {clocks.THREADS} threads. "
-            f"TensorFlow {version('tensorflow')}, pyarrow {version('pyarrow')}.",
+            f"TensorFlow {tf.__version__}, pyarrow {pa.__version__}.",
             f"Command: `python benchmarks/feeding.py --rows {args.rows} --seed {args.seed} "
             "--record`",
         )

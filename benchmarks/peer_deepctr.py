@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import clocks
+import deepctr
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -96,7 +98,12 @@ def main() -> None:
         "score_rows_s": rows / times["wall"],
         "score_rows_cpu_s": rows / times["cpu"],
     }
-    clocks.report(figures, "deepctr", "tensorflow", "keras")
+    versions = {
+        "deepctr": deepctr.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+    clocks.report(figures, versions)
 
 
 def auc(label: np.ndarray, scores: np.ndarray) -> float:

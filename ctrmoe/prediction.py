@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -12,13 +14,16 @@ import tensorflow as tf
 from ctrmoe.data.dataset import Arrays, pack
 from ctrmoe.data.encode import Encoded
 
-BATCH_SIZES = (64, 512, 4096)
+BATCH_SIZES = (64, 256, 1024)
+"""The largest keeps what an attention layer computes within the caches of a core."""
+MAX_THREADS = 8
 
 
 class Predictor:
     """Predicts chunks of any size; the last rows are padded up to the next fixed size.
 
-    A prediction depends on its own row alone, so the padding rows change nothing.
+    A prediction depends on its own row alone, so the padding rows change nothing. The batches of
+    a chunk run side by side: while one call waits for the end of an operation, another computes.
 
     Args:
         graph: Takes the packed matrices by name and returns one `[B]` or `[B, 1]` a task.
@@ -35,6 +40,8 @@ class Predictor:
         self.graph = graph
         self.tasks = list(tasks)
         self.batch_sizes = tuple(batch_sizes)
+        # More would only hold more memory: each call has all the cores at its disposal.
+        self._threads = ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS))
 
     @classmethod
     def of_model(cls, model: keras.Model, tasks: Sequence[str]) -> Predictor:
@@ -44,21 +51,22 @@ class Predictor:
     def __call__(self, encoded: Encoded) -> Arrays:
         """Returns one float32 `[n]` for each task."""
         rows = pack(encoded)
-        outputs: dict[str, list[np.ndarray]] = {task: [] for task in self.tasks}
-        for batch, size in self._batches(rows):
-            result = self.graph({name: tf.constant(matrix) for name, matrix in batch.items()})
-            for task in self.tasks:
-                outputs[task].append(np.reshape(result[task], -1)[:size])
-        empty = np.zeros(0, np.float32)
-        return {task: np.concatenate(parts) if parts else empty for task, parts in outputs.items()}
-
-    def _batches(self, rows: Arrays) -> Iterator[tuple[Arrays, int]]:
         count = len(next(iter(rows.values())))
-        largest = self.batch_sizes[-1]
-        for start in range(0, count, largest):
-            size = min(largest, count - start)
-            padding = next(s for s in self.batch_sizes if s >= size) - size
-            batch = {name: matrix[start : start + size] for name, matrix in rows.items()}
-            if padding:
-                batch = {name: np.pad(part, ((0, padding), (0, 0))) for name, part in batch.items()}
-            yield batch, size
+        outputs = {task: np.empty(count, np.float32) for task in self.tasks}
+
+        def predict(start: int) -> None:
+            stop = min(start + self.batch_sizes[-1], count)
+            result = self.graph(self._batch(rows, start, stop))
+            for task, column in outputs.items():
+                column[start:stop] = np.reshape(result[task], -1)[: stop - start]
+
+        # `list` waits for all of them, and raises what one of them has raised.
+        list(self._threads.map(predict, range(0, count, self.batch_sizes[-1])))
+        return outputs
+
+    def _batch(self, rows: Arrays, start: int, stop: int) -> dict[str, Any]:
+        padding = next(size for size in self.batch_sizes if size >= stop - start) - (stop - start)
+        return {
+            name: tf.constant(np.pad(matrix[start:stop], ((0, padding), (0, 0))))
+            for name, matrix in rows.items()
+        }

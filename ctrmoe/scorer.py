@@ -72,12 +72,12 @@ class Scorer:
     def _of_run(cls, run: Run) -> Scorer:
         model, shift = run.model, run.logit_shift
 
-        @tf.function
-        def graph(batch: dict[str, Any]) -> dict[str, Any]:
+        def probabilities(batch: dict[str, Any]) -> dict[str, Any]:
             logits = model(batch, training=False)
             return {task: tf.sigmoid(column + shift) for task, column in logits.items()}
 
-        return cls(run.encoder, Predictor(graph, run.tasks), _fingerprint(run.folder / MODEL))
+        predictor = Predictor(tf.function(probabilities), run.tasks)
+        return cls(run.encoder, predictor, _fingerprint(run.folder / MODEL))
 
     @classmethod
     def _of_export(cls, folder: Path) -> Scorer:
@@ -86,7 +86,8 @@ class Scorer:
         loaded = tf.saved_model.load(str(folder))
 
         def graph(batch: dict[str, Any], loaded: Any = loaded) -> dict[str, Any]:
-            return loaded.signatures[SIGNATURE](**batch)
+            answer: dict[str, Any] = loaded.signatures[SIGNATURE](**batch)
+            return answer
 
         tasks = [task.name for task in encoder.schema.tasks]
         return cls(encoder, Predictor(graph, tasks), _fingerprint(folder / "fingerprint.pb"))

@@ -19,7 +19,7 @@ from ctrmoe.files import write_text
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import SUFFIX, Scorer
 
-CHUNK_ROWS = 65_536
+CHUNK_ROWS = 32_768
 PLAN = ".score.json"  # what the folder is being filled with, until all of it is there
 
 
@@ -98,12 +98,17 @@ def _score_file(
             yield frame, scorer.encoder.encode(frame, Origin(str(source), row))
             row += frame.height
 
+    def scored() -> Iterator[pl.DataFrame]:
+        for frame, chunk in ahead(encoded()):
+            yield _scored(scorer, frame, chunk, keep)
+
     with AtomicParquetWriter(path) as writer:
         # A file without rows gives no chunk: its output still has the columns.
         writer.write(_nothing(scorer, source, keep))
-        for frame, chunk in ahead(encoded()):
-            writer.write(_scored(scorer, frame, chunk, keep))
-            yield frame.height
+        # Three threads: one reads and encodes, one waits for the graph, this one writes.
+        for table in ahead(scored(), 1):
+            writer.write(table)
+            yield table.height
 
 
 def _nothing(scorer: Scorer, source: SourceFile, keep: Sequence[str]) -> pl.DataFrame:
