@@ -25,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+FILE_OPTIONS = ("--train", "--valid", "--test")
 out_console = Console()
 error_console = Console(stderr=True)
 
@@ -198,7 +199,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format="%(levelname)s: %(message)s")
     try:
-        app(args=arguments)
+        app(args=_repeated(sys.argv[1:] if arguments is None else arguments))
     except (SchemaError, ConfigError) as error:
         sys.exit(_mendable(str(error)))
     except OSError as error:
@@ -208,6 +209,20 @@ def main(arguments: list[str] | None = None) -> None:
         if error.errno in (errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR):
             sys.exit(_mendable(f"{error.filename}: {error.strerror}. Check the path."))
         raise
+
+
+def _repeated(arguments: list[str]) -> list[str]:
+    """Repeats the options of `prepare` that take several files: `--train a b`."""
+    result: list[str] = []
+    option, values = "", 0
+    for argument in arguments:
+        if argument.startswith("-"):
+            option, values = argument, 0
+        elif arguments[0] == "prepare" and option in FILE_OPTIONS:
+            values += 1
+            result += [option] if values > 1 else []
+        result.append(argument)
+    return result
 
 
 def _mendable(message: str) -> int:

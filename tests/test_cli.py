@@ -251,6 +251,17 @@ def test_paths_that_are_wrong(here, capsys, arguments, message):
     assert message in one_error_line(capsys, call(*arguments))
 
 
+def test_prepare_takes_several_files_after_one_option(here):
+    table(20).write_parquet("one.parquet")
+    table(30).write_parquet("two.parquet")
+    parts = ["--train", "one.parquet", "two.parquet", "--valid", "good.parquet", "one.parquet"]
+
+    assert call("prepare", *parts, "--schema", "schema.toml", "--out", "prepared") == 0
+
+    rows = {part: pl.read_parquet(f"prepared/{part}").height for part in ("train", "valid")}
+    assert rows == {"train": 50, "valid": 60}
+
+
 def test_usage_error_exits_with_2(capsys):
     assert call("train") == 2
     assert "Missing argument" in capsys.readouterr().err
