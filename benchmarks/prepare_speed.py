@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def work(source: str, out: str, min_count: int) -> None:
         "ids": sum(summary.vocabulary_sizes.values()),
         "out_gb": sum(path.stat().st_size for path in Path(out).rglob("*.parquet")) / 2**30,
     }
-    clocks.report(figures, "polars", "pyarrow", "numpy")
+    versions = {name: version(name) for name in ("polars", "pyarrow", "numpy")}
+    print(json.dumps({**figures, "versions": versions}), flush=True)
 
 
 def measure(args: argparse.Namespace) -> tuple[list[dict[str, Any]], float]:
