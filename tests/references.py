@@ -220,3 +220,143 @@ def random_part(row, seed, fractions):
 
     share = mix(mix(seed) ^ mix(row)) / 2**64
     return sum(share >= bound for bound in np.cumsum(fractions)[:-1])
+
+
+# Layers: one row, one field, one head and one entry at a time.
+
+ACTIVATIONS = {
+    None: lambda z: z,
+    "linear": lambda z: z,
+    "relu": lambda z: max(z, 0.0),
+    "tanh": math.tanh,
+}
+
+
+def dense(x, kernel, bias=None, activation=None):
+    """`f(xᵀ W + b)` of one vector."""
+    sums = [sum(x[i] * kernel[i][j] for i in range(len(x))) for j in range(kernel.shape[1])]
+    biases = [0.0] * len(sums) if bias is None else bias
+    return np.array([ACTIVATIONS[activation](s + b) for s, b in zip(sums, biases, strict=True)])
+
+
+def standardised(x, mean, variance, gamma, beta, epsilon):
+    """`γ (x - mean) / √(variance + ε) + β`, entry by entry."""
+    return gamma * (x - mean) / np.sqrt(variance + epsilon) + beta
+
+
+def softmax(scores):
+    """`exp s_k / Σ_l exp s_l`."""
+    exponentials = [math.exp(s) for s in scores]
+    return [e / sum(exponentials) for e in exponentials]
+
+
+def autoint_layer(
+    x, weights, num_heads, scale=False, activation=None, layer_norm=None, residual="projection"
+):
+    """One interacting layer of AutoInt, arXiv:1810.11921, and its attention `[B, H, F, F]`.
+
+    `weights` are named as in the layer: `query/kernel`, `norm/gamma` and so on. The flags are
+    where public programs leave the equations.
+    """
+
+    def project(name, token):
+        kernel, bias = weights[f"{name}/kernel"], weights.get(f"{name}/bias")
+        return dense(token, kernel, bias, activation)
+
+    rows, fields, _ = x.shape
+    units = weights["value/kernel"].shape[1]
+    width = units // num_heads
+    out = np.zeros((rows, fields, units))
+    attention = np.zeros((rows, num_heads, fields, fields))
+    for b in range(rows):
+        query, key, value = (
+            [project(name, token) for token in x[b]] for name in ("query", "key", "value")
+        )
+        for m in range(fields):
+            for h in range(num_heads):
+                head = slice(h * width, (h + 1) * width)
+                # (5): the scores of field m, then their softmax
+                scores = [float(np.dot(query[m][head], key[k][head])) for k in range(fields)]
+                if scale:
+                    scores = [s / math.sqrt(width) for s in scores]
+                attention[b, h, m] = softmax(scores)
+                # (6), and (7): the heads lie side by side
+                for k in range(fields):
+                    out[b, m, head] += attention[b, h, m, k] * value[k][head]
+            # (8)
+            if residual == "projection" or (residual == "auto" and x.shape[2] != units):
+                out[b, m] += project("residual", x[b, m])
+            elif residual == "auto":
+                out[b, m] += x[b, m]
+            if layer_norm == "pre_relu":
+                out[b, m] = _layer_norm(out[b, m], weights, 1e-5)
+            out[b, m] = [max(z, 0.0) for z in out[b, m]]
+            if layer_norm == "post_relu":
+                out[b, m] = _layer_norm(out[b, m], weights, 1e-8)
+    return out, attention
+
+
+def _layer_norm(x, weights, epsilon):
+    mean = sum(x) / len(x)
+    variance = sum((z - mean) ** 2 for z in x) / len(x)
+    return standardised(x, mean, variance, weights["norm/gamma"], weights["norm/beta"], epsilon)
+
+
+def lookup(table, index):
+    """The row of a table: zero for padding, that of the unknown id where out of range."""
+    if index == 0:
+        return np.zeros(table.shape[1])
+    return table[index if 0 < index < len(table) else 2]
+
+
+def feature_embedding(fields, inputs, tables, vectors=None, missing=None, projections=None):
+    """The tokens `[B, F, D]` of packed matrices, arXiv:1810.11921 section 4.
+
+    `tables` holds the table of every field that has one of its own; `projections` the kernel of
+    every width that needs one.
+    """
+    rows = len(next(iter(inputs.values())))
+    tokens = []
+    for b in range(rows):
+        ids, sequences, numbers = (
+            iter(inputs[name][b] if name in inputs else ())
+            for name in ("ids", "sequences", "values")
+        )
+        number_vectors = iter([] if vectors is None else zip(vectors, missing, strict=True))
+        row = []
+        for field in fields:
+            if field.kind == "numeric":
+                # e_m = v_m x_m
+                number, (vector, absent) = next(numbers), next(number_vectors)
+                row.append(absent if math.isnan(number) else vector * number)
+                continue
+            table = tables[field.table or field.name]
+            if field.kind == "categorical":
+                # e_i = V_i x_i, x_i one-hot
+                token = lookup(table, next(ids))
+            else:
+                # e_i = (1/q) V_i x_i, x_i with q ones
+                active = [i for i in (next(sequences) for _ in range(field.length)) if i != 0]
+                total = sum((lookup(table, i) for i in active), np.zeros(table.shape[1]))
+                token = total / max(len(active), 1)
+            kernel = (projections or {}).get(table.shape[1])
+            row.append(token if kernel is None else dense(token, kernel))
+        tokens.append(row)
+    return np.array(tokens)
+
+
+def mlp(x, weights, num_layers, activation="relu"):
+    """`x ← f(x W + b)` for each layer; `weights` are named `dense_0/kernel` and so on."""
+    for i in range(num_layers):
+        kernel, bias = weights[f"dense_{i}/kernel"], weights.get(f"dense_{i}/bias")
+        x = np.array([dense(row, kernel, bias, activation) for row in x])
+    return x
+
+
+def tower(x, weights, num_layers):
+    """`wᵀ MLP(flatten(x)) + b` of every row."""
+    flat = np.array([[entry for token in np.atleast_2d(row) for entry in token] for row in x])
+    hidden = mlp(flat, weights, num_layers)
+    return np.array(
+        [dense(row, weights["logit/kernel"], weights.get("logit/bias"))[0] for row in hidden]
+    )
