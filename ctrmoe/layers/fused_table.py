@@ -46,6 +46,8 @@ class FusedTable(keras.layers.Layer):
     ) -> None:
         # Without this, Keras would cast the whole matrix under mixed precision.
         super().__init__(**{**kwargs, "autocast": False})
+        # Keras would compile the whole training step, and XLA makes the gradient dense.
+        self.supports_jit = False
         self.vocabulary_sizes = list(vocabulary_sizes)
         self.tables = list(tables)
         self.dim = dim

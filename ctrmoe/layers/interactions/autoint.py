@@ -12,12 +12,7 @@ from ctrmoe.layers._checks import check_positive_integer, check_rate
 from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
 
 PAPER = {"scale": False, "activation": None, "use_bias": False, "layer_norm": None}
-AUTHORS_CODE = {
-    "scale": True,
-    "activation": "relu",
-    "use_bias": True,
-    "layer_norm": "post_relu",
-}
+AUTHORS_CODE = {"scale": True, "activation": "relu", "use_bias": True, "layer_norm": "post_relu"}
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")

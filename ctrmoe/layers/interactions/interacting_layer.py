@@ -9,25 +9,28 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_choice, check_positive_integer
+from ctrmoe.layers._checks import check_choice, check_positive_integer, check_rate
 
-# Each is the epsilon of the code that puts the normalisation there: FuxiCTR's, the authors'.
+# The epsilon of the program that puts the normalisation there: FuxiCTR's and the authors'.
 LAYER_NORM_EPSILON = {"pre_relu": 1e-5, "post_relu": 1e-8}
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
 class InteractingLayer(keras.layers.Layer):
-    """One interacting layer of AutoInt; the arguments and equations are in `AutoInt`.
+    """One interacting layer of AutoInt; its equations are in `AutoInt`.
+
+    Every head is projected by a product of its own: the columns of one product for all heads
+    would have to be copied apart before the attention, which costs more than it saves.
 
     Args:
-        num_heads: Number of heads H.
+        num_heads: Number of heads.
         key_dim: Width of a head, d'.
         scale: Divides the scores by √d'.
         activation: Activation of the projections.
         use_bias: Whether the projections have a bias.
         layer_norm: None, `"pre_relu"` or `"post_relu"`.
-        residual: None, `"projection"` or `"auto"`.
-        dropout: Share of attention weights set to zero while training.
+        residual: None, `"auto"` or `"projection"`.
+        dropout: Share of the attention weights set to zero while training.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -35,6 +38,9 @@ class InteractingLayer(keras.layers.Layer):
 
     Output shape:
         `[B, F, num_heads · key_dim]`.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -58,60 +64,69 @@ class InteractingLayer(keras.layers.Layer):
         self.use_bias = use_bias
         self.layer_norm = check_choice("layer_norm", layer_norm, (None, "pre_relu", "post_relu"))
         self.residual = check_choice("residual", residual, (None, "auto", "projection"))
-        self.dropout = dropout
+        self.dropout = check_rate("dropout", dropout)
         self.units = num_heads * key_dim
-        self.query, self.key, self.value, self.residual_projection = (
-            self._dense(name) for name in ("query", "key", "value", "residual")
+        self.norm = keras.layers.LayerNormalization(
+            epsilon=LAYER_NORM_EPSILON.get(layer_norm or "", 0.0),
+            dtype=self.dtype_policy,
+            name="norm",
         )
-        self.norm = None
-        if layer_norm:
-            self.norm = keras.layers.LayerNormalization(
-                epsilon=LAYER_NORM_EPSILON[layer_norm], dtype=self.dtype_policy, name="norm"
-            )
         self.dropout_layer = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
-    def _dense(self, name: str) -> Any:
-        return keras.layers.Dense(
-            self.units,
-            activation=self.activation,
-            use_bias=self.use_bias,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-
     def build(self, input_shape: Sequence[int | None]) -> None:
-        for dense in (self.query, self.key, self.value):
-            dense.build(input_shape)
+        names = ["query", "key", "value"]
         if self.residual == "projection" or (
             self.residual == "auto" and input_shape[-1] != self.units
         ):
-            self.residual_projection.build(input_shape)
-        if self.norm:
+            names.append("residual")
+        self.kernels = {
+            name: self.add_weight(name=f"{name}_kernel", shape=(input_shape[-1], self.units))
+            for name in names
+        }
+        self.biases = {
+            name: self.add_weight(name=f"{name}_bias", shape=(self.units,), initializer="zeros")
+            for name in names
+            if self.use_bias
+        }
+        if self.layer_norm:
             self.norm.build((*input_shape[:-1], self.units))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        weights = self.dropout_layer(self.attention(inputs), training=training)
-        values = self._heads(self.value(inputs))
-        x = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
-        x = ops.reshape(x, (-1, inputs.shape[1], self.units))
-        if self.residual_projection.built:
-            x = x + self.residual_projection(inputs)
+        heads = []
+        for head in range(self.num_heads):
+            weights = self.dropout_layer(self._weights(inputs, head), training=training)
+            heads.append(ops.matmul(weights, self._project(inputs, "value", head)))
+        x = ops.concatenate(heads, axis=-1) if len(heads) > 1 else heads[0]
+        if "residual" in self.kernels:
+            x = x + self._project(inputs, "residual")
         elif self.residual:
             x = x + inputs
         if self.layer_norm == "pre_relu":
-            return ops.relu(self.norm(x))
+            x = self.norm(x)
         x = ops.relu(x)
-        return self.norm(x) if self.norm else x
+        return self.norm(x) if self.layer_norm == "post_relu" else x
 
     def attention(self, inputs: Any) -> Any:
-        """Attention weights α `[B, H, F, F]`: each row sums to 1."""
-        query, key = self._heads(self.query(inputs)), self._heads(self.key(inputs))
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
-        return ops.softmax(scores / math.sqrt(self.key_dim) if self.scale else scores)
+        """Attention weights `[B, num_heads, F, F]`; those of a field sum to 1."""
+        return ops.stack([self._weights(inputs, h) for h in range(self.num_heads)], axis=1)
 
-    def _heads(self, x: Any) -> Any:
-        x = ops.reshape(x, (-1, x.shape[1], self.num_heads, self.key_dim))
-        return ops.transpose(x, (0, 2, 1, 3))
+    def _weights(self, inputs: Any, head: int) -> Any:
+        """Attention weights of one head, `[B, F, F]`."""
+        query = self._project(inputs, "query", head)
+        if self.scale:
+            query = query / math.sqrt(self.key_dim)
+        key = ops.transpose(self._project(inputs, "key", head), (0, 2, 1))
+        return ops.softmax(ops.matmul(query, key))
+
+    def _project(self, inputs: Any, name: str, head: int | None = None) -> Any:
+        """`activation(x W + b)`, all columns or those of a head."""
+        start, width = (0, self.units) if head is None else (head * self.key_dim, self.key_dim)
+        fields, dim = inputs.shape[1:]
+        # As a matrix: a product of three dimensions would run row by row.
+        x = ops.matmul(ops.reshape(inputs, (-1, dim)), self.kernels[name][:, start : start + width])
+        if self.use_bias:
+            x = x + self.biases[name][start : start + width]
+        return ops.reshape(self.activation(x), (-1, fields, width))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.units)
