@@ -88,7 +88,7 @@ def numbers(values: pl.Series) -> np.ndarray:
             f"`{values.name}` must be a column of numbers. Received: {dtype}. Declare it "
             "categorical, or cast it to a number."
         )
-    # Rounded once from text and integers too: by way of float64, as NumPy and Python do it.
+    # By way of float64, as Python and NumPy read text and large integers.
     narrow = values.cast(pl.Float64, strict=False).cast(pl.Float32)
     result = narrow.fill_null(float("nan")).to_numpy(writable=True)
     result[np.isinf(result)] = np.nan

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import canonical, infer_dtype, numbers
@@ -38,6 +39,7 @@ class Fitter:
             for f in schema.features
             if f.kind == "numeric"
         }
+        self._texts: dict[str, str] = {}
         self._owners = owners(schema, domain_dtype)
         self._values = {t: ValueCounter() for t, f in self._owners.items() if not f.hash_buckets}
         self._counted = {table: [self._owners[table]] for table in self._values}
@@ -54,7 +56,11 @@ class Fitter:
                 self._values[table].add(canonical(values, feature.dtype, where.at(rows)))
 
         def count_numbers(name: str) -> None:
-            self._numbers[name].add(numbers(frame[name]))
+            found = numbers(frame[name])
+            self._numbers[name].add(found)
+            if frame[name].dtype == pl.String and np.isnan(found).all():
+                texts = frame[name].filter(frame[name].str.len_bytes() > 0)
+                self._texts.update((name, text) for text in texts.head(1))
 
         parallel_map(count_values, list(self._values), len(frame))
         parallel_map(count_numbers, list(self._numbers), len(frame))
@@ -78,11 +84,21 @@ class Fitter:
         return result, {table: count for table, count in broken.items() if count}
 
     def statistics(self) -> dict[str, NumericStatistics]:
-        """Returns the statistics of the numeric features by name."""
+        """Returns the statistics of the numeric features by name.
+
+        Raises:
+            SchemaError: When a numeric feature holds text and not one number.
+        """
 
         def buckets(feature: Feature) -> int:
             return feature.buckets if feature.transform == "quantile" else 1
 
+        for name, text in self._texts.items():
+            if not self._numbers[name].total:
+                raise SchemaError(
+                    f"Feature `{name}` must hold numbers. Received: {text!r} and no number in the "
+                    "training part. Declare it categorical."
+                )
         return {
             name: counter.statistics(buckets(self.schema[name]))
             for name, counter in self._numbers.items()

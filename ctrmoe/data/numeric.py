@@ -95,6 +95,11 @@ class NumberCounter:
         self._squares = np.zeros_like(self._offsets)
         self._lowest, self._highest = np.uint32(0xFFFFFFFF), np.uint32(0)
 
+    @property
+    def total(self) -> int:
+        """How many numbers were counted."""
+        return int(self._counts.sum())
+
     def add(self, numbers: np.ndarray) -> None:
         """Counts the finite ones of what `columns.numbers` returns."""
         keys = _keys(numbers[np.isfinite(numbers)])

@@ -23,7 +23,7 @@ Table: TypeAlias = Any
 """A path, a glob, a folder, or a polars or pandas frame (pandas is not imported for it)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SourceFile:
     """One file of a table, or one frame in memory.
 

@@ -6,6 +6,7 @@ Ids: 0 padding, 1 missing, from 2 on `oov_buckets` unknown ones, then the values
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -96,8 +97,11 @@ class Vocabulary:
         self.values = values
         self._buckets = hash_buckets or oov_buckets
         self._first = UNKNOWN + self._buckets
-        self._text = _TextIds(values, self._first)
         self._direct = _DirectIds.build(values, self._first) if dtype == "integer" else None
+
+    @cached_property
+    def _text(self) -> _TextIds:
+        return _TextIds(self.values, self._first)
 
     @property
     def size(self) -> int:

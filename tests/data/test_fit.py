@@ -104,6 +104,16 @@ def test_fraction_in_a_categorical_names_file_and_row():
         Fitter(schema, domain).add(pl.DataFrame({"a": [1.0, 0.5]}), Origin("x", 10))
 
 
+def test_numeric_feature_of_words_is_refused():
+    schema = schema_of(Feature(name="x", kind="numeric"))
+    words = pl.DataFrame({"x": [None, "", "paris"]})
+
+    with pytest.raises(SchemaError, match="`x` must hold numbers. Received: 'paris' and no number"):
+        Encoder.fit(schema, words)
+    Encoder.fit(schema, [words, pl.DataFrame({"x": ["1.5", "rome"]})])
+    Encoder.fit(schema, pl.DataFrame({"x": [None, ""]}))
+
+
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
