@@ -61,6 +61,7 @@ class FusedTable(keras.layers.Layer):
             name="table",
             shape=(sum(self.vocabulary_sizes), self.dim),
             initializer=self.initializer,
+            autocast=False,
         )
 
     def call(self, inputs: Any) -> Any:

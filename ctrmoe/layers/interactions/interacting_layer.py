@@ -66,6 +66,9 @@ class InteractingLayer(keras.layers.Layer):
         self.residual = check_choice("residual", residual, (None, "auto", "projection"))
         self.dropout = check_rate("dropout", dropout)
         self.units = num_heads * key_dim
+        self.query, self.key, self.value, self.residual_projection = (
+            self._dense(name) for name in ("query", "key", "value", "residual")
+        )
         self.norm = keras.layers.LayerNormalization(
             epsilon=LAYER_NORM_EPSILON.get(layer_norm or "", 0.0),
             dtype=self.dtype_policy,
@@ -73,21 +76,22 @@ class InteractingLayer(keras.layers.Layer):
         )
         self.dropout_layer = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
+    def _dense(self, name: str) -> Any:
+        return keras.layers.Dense(
+            self.units,
+            activation=self.activation,
+            use_bias=self.use_bias,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
     def build(self, input_shape: Sequence[int | None]) -> None:
-        names = ["query", "key", "value"]
+        for dense in (self.query, self.key, self.value):
+            dense.build(input_shape)
         if self.residual == "projection" or (
             self.residual == "auto" and input_shape[-1] != self.units
         ):
-            names.append("residual")
-        self.kernels = {
-            name: self.add_weight(name=f"{name}_kernel", shape=(input_shape[-1], self.units))
-            for name in names
-        }
-        self.biases = {
-            name: self.add_weight(name=f"{name}_bias", shape=(self.units,), initializer="zeros")
-            for name in names
-            if self.use_bias
-        }
+            self.residual_projection.build(input_shape)
         if self.layer_norm:
             self.norm.build((*input_shape[:-1], self.units))
 
@@ -95,10 +99,10 @@ class InteractingLayer(keras.layers.Layer):
         heads = []
         for head in range(self.num_heads):
             weights = self.dropout_layer(self._weights(inputs, head), training=training)
-            heads.append(ops.matmul(weights, self._project(inputs, "value", head)))
+            heads.append(ops.matmul(weights, self._project(self.value, inputs, head)))
         x = ops.concatenate(heads, axis=-1) if len(heads) > 1 else heads[0]
-        if "residual" in self.kernels:
-            x = x + self._project(inputs, "residual")
+        if self.residual_projection.built:
+            x = x + self.residual_projection(inputs)
         elif self.residual:
             x = x + inputs
         if self.layer_norm == "pre_relu":
@@ -112,21 +116,20 @@ class InteractingLayer(keras.layers.Layer):
 
     def _weights(self, inputs: Any, head: int) -> Any:
         """Attention weights of one head, `[B, F, F]`."""
-        query = self._project(inputs, "query", head)
+        query = self._project(self.query, inputs, head)
         if self.scale:
             query = query / math.sqrt(self.key_dim)
-        key = ops.transpose(self._project(inputs, "key", head), (0, 2, 1))
+        key = ops.transpose(self._project(self.key, inputs, head), (0, 2, 1))
         return ops.softmax(ops.matmul(query, key))
 
-    def _project(self, inputs: Any, name: str, head: int | None = None) -> Any:
-        """`activation(x W + b)`, all columns or those of a head."""
-        start, width = (0, self.units) if head is None else (head * self.key_dim, self.key_dim)
+    def _project(self, dense: Any, inputs: Any, head: int) -> Any:
+        """The columns of a head of `dense(inputs)`, `[B, F, d']`."""
+        columns = slice(head * self.key_dim, (head + 1) * self.key_dim)
         fields, dim = inputs.shape[1:]
-        # As a matrix: a product of three dimensions would run row by row.
-        x = ops.matmul(ops.reshape(inputs, (-1, dim)), self.kernels[name][:, start : start + width])
+        x = ops.matmul(ops.reshape(inputs, (-1, dim)), dense.kernel[:, columns])
         if self.use_bias:
-            x = x + self.biases[name][start : start + width]
-        return ops.reshape(self.activation(x), (-1, fields, width))
+            x = x + dense.bias[columns]
+        return ops.reshape(self.activation(x), (-1, fields, self.key_dim))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.units)
