@@ -45,6 +45,7 @@ FIGURES = {
     "bare_rows_cpu_s": "bare graph, rows per CPU second",
     "score_share_of_bare": "scoring / bare graph",
     "load_s": "loading the exported model, s",
+    "load": "load of the machine at the end (1 minute)",
 }
 
 

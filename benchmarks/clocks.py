@@ -67,7 +67,8 @@ def stopwatch() -> Iterator[dict[str, float]]:
 
 def report(figures: dict[str, Any], versions: dict[str, str]) -> None:
     """Prints a worker's figures as the last line of its output."""
-    print(json.dumps({**figures, "versions": versions}), flush=True)
+    figures |= {"load": os.getloadavg()[0], "versions": versions}
+    print(json.dumps(figures), flush=True)
 
 
 def machine() -> str:
