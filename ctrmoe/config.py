@@ -63,7 +63,8 @@ class ModelConfig:
         router: Kept for models with a mixture of experts.
         experts: Kept for models with a mixture of experts.
         compile: `xla` or `none` for what follows the lookup, `auto` for the measured default.
-        block_size: Rows that the interaction computes at a time; 0 for the whole batch.
+        block_size: Rows that the interaction computes at a time, 0 for the whole batch, `auto` for
+            the measured default.
     """
 
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
@@ -74,7 +75,7 @@ class ModelConfig:
     router: Mapping[str, Any] = field(default_factory=dict)
     experts: Mapping[str, Any] = field(default_factory=dict)
     compile: Literal["auto", "xla", "none"] = "auto"
-    block_size: int = 128
+    block_size: int | Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +143,7 @@ class Config:
             ("`model.embedding.dim` must be at least 1", self.model.embedding.dim,
              self.model.embedding.dim >= 1),
             ("`model.block_size` must not be negative", self.model.block_size,
-             self.model.block_size >= 0),
+             self.model.block_size == "auto" or self.model.block_size >= 0),
             ("`train.epochs` must be at least 1", train.epochs, train.epochs >= 1),
             ("`train.batch_size` must be at least 1", train.batch_size, train.batch_size >= 1),
             ("`train.learning_rate` must be positive", train.learning_rate,

@@ -67,8 +67,7 @@ def convert(value: Any, hint: Any, where: str, error: type[ValueError]) -> Any:
     """Checks `value` against the type `hint` and returns it in that type."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        hint = next(h for h in get_args(hint) if h is not type(None))
-        origin = get_origin(hint)
+        return _either(value, get_args(hint), where, error)
     if hint is Any:
         return value
     if origin is Literal:
@@ -84,6 +83,17 @@ def convert(value: Any, hint: Any, where: str, error: type[ValueError]) -> Any:
         return float(value)
     _check(type(value) is hint, hint.__name__, value, where, error)
     return value
+
+
+def _either(value: Any, hints: tuple[Any, ...], where: str, error: type[ValueError]) -> Any:
+    """Takes the first type that `value` has; the error is that of the first one."""
+    reasons = []
+    for hint in hints:
+        try:
+            return convert(value, hint, where, error)
+        except error as reason:
+            reasons.append(reason)
+    raise reasons[0]
 
 
 def _choice(value: Any, choices: tuple[Any, ...], where: str, error: type[ValueError]) -> Any:

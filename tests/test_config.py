@@ -37,6 +37,7 @@ def test_overrides_take_toml_values_and_bare_text(path):
             "model.deep.units=[8, 4]",
             "data.prepared=/data/a folder",
             "train.deterministic=false",
+            "model.block_size=auto",
         ],
     )
 
@@ -67,6 +68,8 @@ def test_json_of_a_run_loads_as_it_was(path, tmp_path):
         ("train.monitor=f1", r"`train\.monitor` must be one of 'auc', 'logloss'"),
         ("data.negative_rate=0", r"`data\.negative_rate` must lie in \(0, 1\]"),
         ("model.interaction=1", r"`model\.interaction` must be a table"),
+        ("model.block_size=big", r"`model\.block_size` must be int\. Received: 'big'"),
+        ("model.block_size=-1", r"`model\.block_size` must not be negative\. Received: -1"),
         ("seed", r"`--set` must have the form a\.b=c\. Received: 'seed'"),
         ("=1", r"`--set` must have the form a\.b=c"),
         ("seed.a=1", r"`--set seed\.a`: `seed` is a value"),
