@@ -61,6 +61,7 @@ class FusedTable(keras.layers.Layer):
             name="table",
             shape=(sum(self.vocabulary_sizes), self.dim),
             initializer=self.initializer,
+            # Keras casts the weights of an outermost layer even where the layer forbids it.
             autocast=False,
         )
 

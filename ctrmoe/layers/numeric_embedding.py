@@ -48,7 +48,8 @@ class NumericEmbedding(keras.layers.Layer):
 
     def _vectors(self, name: str, shape: tuple[int | None, int]) -> Any:
         # A clone: an unseeded initializer object repeats its draw.
-        return self.add_weight(name=name, shape=shape, initializer=self.initializer.clone())
+        initializer = self.initializer.clone()
+        return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
 
     def call(self, inputs: Any) -> Any:
         missing = ops.isnan(inputs)
