@@ -172,6 +172,8 @@ def raw_number(value):
         return None
     with np.errstate(over="ignore"):
         number = float(np.float32(number))
+    if abs(number) < float(np.finfo(np.float32).tiny):
+        return 0.0
     return number if math.isfinite(number) else None
 
 
@@ -255,51 +257,57 @@ def autoint_layer(
 ):
     """One interacting layer of AutoInt, arXiv:1810.11921, and its attention `[B, H, F, F]`.
 
-    `weights` are named as in the layer: `query/kernel`, `norm/gamma` and so on. The flags are
+    `weights` are named by their place in the layer: `query_kernel`, `norm_gamma` and so on. The flags are
     where public programs leave the equations.
     """
 
     def project(name, token):
-        kernel, bias = weights[f"{name}/kernel"], weights.get(f"{name}/bias")
+        kernel, bias = weights[f"{name}_kernel"], weights.get(f"{name}_bias")
         return dense(token, kernel, bias, activation)
 
-    rows, fields, _ = x.shape
-    units = weights["value/kernel"].shape[1]
-    width = units // num_heads
-    out = np.zeros((rows, fields, units))
-    attention = np.zeros((rows, num_heads, fields, fields))
-    for b in range(rows):
+    out, attention = [], []
+    for row in x:
         query, key, value = (
-            [project(name, token) for token in x[b]] for name in ("query", "key", "value")
+            [project(name, token) for token in row] for name in ("query", "key", "value")
         )
-        for m in range(fields):
-            for h in range(num_heads):
-                head = slice(h * width, (h + 1) * width)
-                # (5): the scores of field m, then their softmax
-                scores = [float(np.dot(query[m][head], key[k][head])) for k in range(fields)]
-                if scale:
-                    scores = [s / math.sqrt(width) for s in scores]
-                attention[b, h, m] = softmax(scores)
-                # (6), and (7): the heads lie side by side
-                for k in range(fields):
-                    out[b, m, head] += attention[b, h, m, k] * value[k][head]
-            # (8)
-            if residual == "projection" or (residual == "auto" and x.shape[2] != units):
-                out[b, m] += project("residual", x[b, m])
+        tokens, alpha = _attend(query, key, value, num_heads, scale)
+        attention.append(alpha)
+        # (8)
+        for m, token in enumerate(row):
+            if residual == "projection" or (residual == "auto" and len(token) != len(tokens[m])):
+                tokens[m] += project("residual", token)
             elif residual == "auto":
-                out[b, m] += x[b, m]
+                tokens[m] += token
             if layer_norm == "pre_relu":
-                out[b, m] = _layer_norm(out[b, m], weights, 1e-5)
-            out[b, m] = [max(z, 0.0) for z in out[b, m]]
+                tokens[m] = _layer_norm(tokens[m], weights, 1e-5)
+            tokens[m] = [max(z, 0.0) for z in tokens[m]]
             if layer_norm == "post_relu":
-                out[b, m] = _layer_norm(out[b, m], weights, 1e-8)
-    return out, attention
+                tokens[m] = _layer_norm(tokens[m], weights, 1e-8)
+        out.append(tokens)
+    return np.array(out), np.array(attention)
+
+
+def _attend(query, key, value, num_heads, scale):
+    """The tokens of a row before the residual `[F, H d']` and their attention `[H, F, F]`."""
+    fields, units = np.shape(value)
+    width = units // num_heads
+    tokens, attention = np.zeros((fields, units)), np.zeros((num_heads, fields, fields))
+    for h in range(num_heads):
+        head = slice(h * width, (h + 1) * width)  # (7): the heads lie side by side
+        for m in range(fields):
+            # (5)
+            scores = [float(np.dot(query[m][head], key[k][head])) for k in range(fields)]
+            attention[h, m] = softmax([s / math.sqrt(width) if scale else s for s in scores])
+            # (6)
+            for k in range(fields):
+                tokens[m, head] += attention[h, m, k] * value[k][head]
+    return tokens, attention
 
 
 def _layer_norm(x, weights, epsilon):
     mean = sum(x) / len(x)
     variance = sum((z - mean) ** 2 for z in x) / len(x)
-    return standardised(x, mean, variance, weights["norm/gamma"], weights["norm/beta"], epsilon)
+    return standardised(x, mean, variance, weights["norm_gamma"], weights["norm_beta"], epsilon)
 
 
 def lookup(table, index):
@@ -345,10 +353,11 @@ def feature_embedding(fields, inputs, tables, vectors=None, missing=None, projec
     return np.array(tokens)
 
 
-def mlp(x, weights, num_layers, activation="relu"):
-    """`x ← f(x W + b)` for each layer; `weights` are named `dense_0/kernel` and so on."""
+def mlp(x, weights, num_layers, activation="relu", prefix=""):
+    """`x ← f(x W + b)` for each layer; `weights` are named `dense_0_kernel` and so on."""
     for i in range(num_layers):
-        kernel, bias = weights[f"dense_{i}/kernel"], weights.get(f"dense_{i}/bias")
+        name = f"{prefix}dense_{i}"
+        kernel, bias = weights[f"{name}_kernel"], weights.get(f"{name}_bias")
         x = np.array([dense(row, kernel, bias, activation) for row in x])
     return x
 
@@ -356,7 +365,7 @@ def mlp(x, weights, num_layers, activation="relu"):
 def tower(x, weights, num_layers):
     """`wᵀ MLP(flatten(x)) + b` of every row."""
     flat = np.array([[entry for token in np.atleast_2d(row) for entry in token] for row in x])
-    hidden = mlp(flat, weights, num_layers)
+    hidden = mlp(flat, weights, num_layers, prefix="mlp_")
     return np.array(
-        [dense(row, weights["logit/kernel"], weights.get("logit/bias"))[0] for row in hidden]
+        [dense(row, weights["logit_kernel"], weights.get("logit_bias"))[0] for row in hidden]
     )

@@ -14,17 +14,26 @@ def random():
 
 
 @pytest.fixture
-def randomize(random):
-    """Returns a function that draws every weight anew, and gives them by `layer/weight` name.
+def variables():
+    """Returns a function that names a layer's weights by their place in it: `query_kernel`."""
+
+    def name(layer):
+        return {w.path.split(f"{layer.name}/")[-1].replace("/", "_"): w for w in layer.weights}
+
+    return name
+
+
+@pytest.fixture
+def randomize(random, variables):
+    """Returns a function that draws a layer's weights anew and gives them by name.
 
     Biases, γ and β start as zeros and ones, with which mistakes in them would not show.
     """
 
     def draw(layer):
-        named = {}
-        for weight in layer.weights:
+        named = variables(layer)
+        for weight in named.values():
             weight.assign(random.normal(size=weight.shape, scale=0.5))
-            named["/".join(weight.path.split("/")[-2:])] = weight.numpy().astype("float64")
-        return named
+        return {name: weight.numpy().astype("float64") for name, weight in named.items()}
 
     return draw

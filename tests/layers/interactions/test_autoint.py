@@ -47,14 +47,13 @@ def x(random):
     ],
     ids=["unscaled", "scaled"],
 )
-def test_golden_numbers(scale, total, first, last, attention):
+def test_golden_numbers(variables, scale, total, first, last, attention):
     layer = AutoInt(num_layers=1, num_heads=2, key_dim=3, scale=scale)
     x = wave((2, 3, 4), 0.1, 1.0).astype("float32")
     layer.build(x.shape)
     (block,) = layer.interacting_layers
-    projections = (block.query, block.key, block.value, block.residual_projection)
-    for shift, projection in enumerate(projections, start=1):
-        projection.kernel.assign(wave((4, 6), shift, 0.3))
+    for shift, name in enumerate(("query", "key", "value", "residual"), start=1):
+        variables(block)[f"{name}_kernel"].assign(wave((4, 6), shift, 0.3))
 
     out = np.asarray(layer(x))
 
@@ -135,10 +134,10 @@ def test_attention_rows_are_distributions(x, randomize):
     assert attention.std() > 0.01
 
 
-def test_attention_is_uniform_without_queries(x):
+def test_attention_is_uniform_without_queries(x, variables):
     layer = AutoInt(num_layers=1, key_dim=3)
     layer.build(x.shape)
-    layer.interacting_layers[0].query.kernel.assign(np.zeros((6, 6)))
+    variables(layer.interacting_layers[0])["query_kernel"].assign(np.zeros((6, 6)))
 
     np.testing.assert_allclose(layer.attention(x), np.full((4, 1, 2, 5, 5), 1 / 5), atol=1e-7)
 
@@ -152,7 +151,7 @@ def test_attention_is_uniform_over_identical_fields(x):
     np.testing.assert_allclose(attention, np.full((4, 2, 2, 5, 5), 1 / 5), atol=1e-6)
 
 
-def test_scale_divides_the_query_by_the_root_of_the_key_dim(x):
+def test_scale_divides_the_query_by_the_root_of_the_key_dim(x, variables):
     plain, scaled = (AutoInt(num_layers=2, key_dim=3, scale=scale) for scale in (False, True))
     for layer in (plain, scaled):
         layer.build(x.shape)
@@ -160,7 +159,8 @@ def test_scale_divides_the_query_by_the_root_of_the_key_dim(x):
     assert not np.allclose(plain(x), scaled(x), atol=1e-5)
 
     for block in plain.interacting_layers:
-        block.query.kernel.assign(block.query.kernel / math.sqrt(3))
+        query = variables(block)["query_kernel"]
+        query.assign(query / math.sqrt(3))
 
     np.testing.assert_allclose(plain(x), scaled(x), atol=1e-6)
 

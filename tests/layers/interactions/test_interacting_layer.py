@@ -48,33 +48,33 @@ def test_equals_the_equations(random, randomize, flags, width):
         (4, None, {"query", "key", "value"}),
     ],
 )
-def test_weights_that_exist(width, residual, expected):
+def test_weights_that_exist(variables, width, residual, expected):
     layer = InteractingLayer(2, 3, residual=residual)
 
     layer.build((None, 5, width))
 
-    assert {weight.path.split("/")[-2] for weight in layer.weights} == expected
+    assert set(variables(layer)) == {f"{name}_kernel" for name in expected}
     assert {tuple(weight.shape) for weight in layer.weights} == {(width, 6)}
 
 
-def test_dropout_acts_on_the_attention_while_training(random):
+def test_dropout_acts_on_the_attention_while_training(random, variables):
     layer = InteractingLayer(2, 3, dropout=0.5)
     x = random.normal(size=(8, 5, 4)).astype("float32")
     assert not np.allclose(layer(x, training=True), layer(x, training=False))
 
-    layer.value.kernel.assign(np.zeros((4, 6)))
+    variables(layer)["value_kernel"].assign(np.zeros((4, 6)))
 
     # Without values nothing is left for dropout to act on: W_Res x of (8) is outside it.
     np.testing.assert_array_equal(layer(x, training=True), layer(x, training=False))
     assert np.asarray(layer(x)).max() > 0
 
 
-def test_dropout_keeps_the_mean(random):
+def test_dropout_keeps_the_mean(random, variables):
     layer = InteractingLayer(1, 4, dropout=0.4, residual=None)
     # Positive values, so that the mean of the ReLU is the ReLU of the mean.
     x = np.broadcast_to(np.abs(random.normal(size=(1, 5, 4))), (20_000, 5, 4)).astype("float32")
     layer.build(x.shape)
-    layer.value.kernel.assign(np.eye(4))
+    variables(layer)["value_kernel"].assign(np.eye(4))
 
     dropped = np.asarray(layer(x, training=True))
 
@@ -89,6 +89,7 @@ def test_dropout_keeps_the_mean(random):
         ({"num_heads": True}, r"`num_heads` must be a positive integer. Received: num_heads=True"),
         ({"key_dim": 2.0}, r"`key_dim` must be a positive integer. Received: key_dim=2.0"),
         ({"layer_norm": "post"}, r"`layer_norm` must be one of None, 'pre_relu', 'post_relu'"),
+        ({"dropout": 1.0}, r"`dropout` must lie in \[0, 1\). Received: dropout=1.0"),
         ({"residual": "identity"}, r"`residual` must be one of None, 'auto', 'projection'"),
     ],
 )
