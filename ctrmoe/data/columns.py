@@ -76,6 +76,7 @@ def numbers(values: pl.Series) -> np.ndarray:
     """Returns a numeric column as float32, which the served model takes too.
 
     Missing numbers are NaN: null, those beyond the range of float32, text that is no number.
+    Subnormal numbers are 0.
 
     Raises:
         SchemaError: When the column holds no numbers.
@@ -91,7 +92,10 @@ def numbers(values: pl.Series) -> np.ndarray:
     # By way of float64, as Python and NumPy read text and large integers.
     narrow = values.cast(pl.Float64, strict=False).cast(pl.Float32)
     result = narrow.fill_null(float("nan")).to_numpy(writable=True)
-    result[np.isinf(result)] = np.nan
+    size = np.abs(result)
+    result[np.isinf(size)] = np.nan
+    # TensorFlow flushes them to zero in the served model.
+    result[size < np.finfo(np.float32).tiny] = 0
     return result
 
 

@@ -121,6 +121,7 @@ def test_is_missing_knows_the_marks_of_the_graph(values, expected):
         ([True, False], [1.0, 0.0]),
         ([0.1, float("inf"), float("-inf"), float("nan")], [np.float32(0.1), *[np.nan] * 3]),
         ([1e300, -3e38], [np.nan, np.float32(-3e38)]),
+        ([1e-40, -1e-300, -0.0, 2e-38], [0, 0, 0, np.float32(2e-38)]),
         (["1.5", " 2 ", "1e3", "x", "", None, "inf", "NaN"], [1.5, 2, 1000, *[np.nan] * 5]),
         ([decimal.Decimal("1.25")], [1.25]),
         ([None], [np.nan]),
