@@ -257,8 +257,8 @@ def autoint_layer(
 ):
     """One interacting layer of AutoInt, arXiv:1810.11921, and its attention `[B, H, F, F]`.
 
-    `weights` are named by their place in the layer: `query_kernel`, `norm_gamma` and so on. The flags are
-    where public programs leave the equations.
+    `weights` are named by their place in the layer: `query_kernel`, `norm_gamma` and so on. The
+    flags are where public programs leave the equations.
     """
 
     def project(name, token):

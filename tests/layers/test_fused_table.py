@@ -94,3 +94,14 @@ def test_matrix_is_not_cast_under_mixed_precision():
 
     assert rows.dtype == "float32"
     assert isinstance(tape.gradient(total, layer.table.value), tf.IndexedSlices)
+
+
+def test_keras_does_not_compile_a_training_step_with_a_table():
+    """XLA would make the gradient as large as the table."""
+    ids = keras.Input((4,), dtype="int32")
+    tokens = keras.layers.Flatten()(FusedTable(SIZES, TABLES, 2)(ids))
+    model = keras.Model(ids, keras.layers.Dense(1)(tokens))
+
+    model.compile("sgd", "mse")
+
+    assert model.jit_compile is False
