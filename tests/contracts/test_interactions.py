@@ -1,0 +1,140 @@
+"""What every interaction keeps, whichever paper it is from."""
+
+import inspect
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ctrmoe.layers import INTERACTIONS, create, interactions
+
+# The options that change which weights or operations there are.
+CASES = {
+    "autoint": [
+        {"num_layers": 2, "num_heads": 2, "key_dim": 3},
+        {"num_layers": 2, "num_heads": 2, "key_dim": 2, "residual": "auto"},
+        {"num_layers": 2, "num_heads": 1, "key_dim": 3, "authors_code": True},
+        {"num_layers": 1, "key_dim": 3, "layer_norm": "pre_relu", "dropout": 0.1},
+    ],
+}
+# Files of the folder that hold a part of an interaction, and no interaction.
+PARTS = {"interacting_layer"}
+ROWS, FIELDS, DIM = 6, 5, 4
+
+
+@pytest.fixture(
+    params=[(kind, options) for kind, cases in CASES.items() for options in cases],
+    ids=lambda case: "-".join([case[0], *(f"{k}={v}" for k, v in case[1].items())]),
+)
+def case(request):
+    """Kind and options."""
+    return request.param
+
+
+@pytest.fixture
+def layer(case):
+    kind, options = case
+    return create(INTERACTIONS, kind, **options)
+
+
+@pytest.fixture
+def x():
+    return np.random.default_rng(3).normal(size=(ROWS, FIELDS, DIM)).astype("float32")
+
+
+def test_declared_shape_is_the_real_one(layer, x):
+    declared = layer.compute_output_shape((None, FIELDS, DIM))
+    symbolic = layer(keras.Input((FIELDS, DIM)))
+
+    out = layer(x)
+
+    assert declared == symbolic.shape == (None, *out.shape[1:])
+    assert out.shape[0] == ROWS and len(out.shape) == 3
+    assert symbolic.dtype == out.dtype.name == "float32"
+
+
+def test_batch_of_unknown_size_gives_the_same(layer, x):
+    graph = tf.function(layer, input_signature=[tf.TensorSpec((None, FIELDS, DIM), tf.float32)])
+
+    for rows in (1, ROWS):
+        np.testing.assert_allclose(graph(x[:rows]), layer(x[:rows]), atol=1e-6)
+
+
+def test_row_alone_is_the_row_in_a_batch(layer, x):
+    batch = np.asarray(layer(x))
+
+    alone = np.concatenate([layer(x[i : i + 1]) for i in range(ROWS)])
+
+    np.testing.assert_allclose(alone, batch, atol=1e-6)
+    assert np.ptp(batch, axis=0).max() > 0.01
+
+
+def test_permuting_the_batch_permutes_the_output(layer, x):
+    order = [4, 2, 0, 5, 1, 3]
+
+    np.testing.assert_allclose(layer(x[order]), np.asarray(layer(x))[order], atol=1e-6)
+
+
+def test_every_trainable_weight_gets_a_gradient(layer, x):
+    target = np.random.default_rng(4).normal(size=layer(x).shape).astype("float32")
+
+    with tf.GradientTape() as tape:
+        loss = keras.ops.mean((layer(x, training=True) - target) ** 2)
+    gradients = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
+
+    assert gradients
+    for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
+        assert gradient is not None and np.isfinite(gradient).all(), weight.path
+        assert np.abs(gradient).sum() > 0, weight.path
+
+
+def test_finite_in_half_precision(case, x):
+    kind, options = case
+    layer = create(INTERACTIONS, kind, **options, dtype="mixed_float16")
+
+    with tf.GradientTape() as tape:
+        out = layer(10 * x)
+        total = keras.ops.sum(keras.ops.cast(out, "float32"))
+    gradients = tape.gradient(total, [weight.value for weight in layer.trainable_weights])
+
+    assert out.dtype == "float16" == layer(keras.Input((FIELDS, DIM))).dtype
+    assert all(weight.dtype == "float32" for weight in layer.weights)
+    assert all(np.isfinite(array).all() for array in (out, *gradients))
+
+
+def test_config_round_trip(case, layer, x):
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    layer.build(x.shape)
+    copy.build(x.shape)
+    copy.set_weights(layer.get_weights())
+
+    assert copy.get_config() == layer.get_config()
+    assert case[1].items() <= copy.get_config().items()
+    np.testing.assert_array_equal(copy(x), layer(x))
+
+
+def test_config_names_every_argument(layer):
+    arguments = set(inspect.signature(type(layer)).parameters) - {"kwargs"}
+
+    assert arguments <= set(layer.get_config())
+
+
+def test_save_and_load_in_a_model_that_builds_itself(layer, x, save_and_load):
+    before, after = save_and_load(layer, x)
+
+    np.testing.assert_array_equal(after, before)
+
+
+def test_registry_files_and_cases_agree(repository):
+    folder = Path(interactions.__file__).parent
+    files = {path.stem for path in folder.rglob("*.py")} - {"__init__"}
+    mirrors = {path.stem for path in (repository / "tests/layers/interactions").glob("test_*.py")}
+
+    assert set(CASES) == set(INTERACTIONS)
+    assert all(CASES.values())
+    assert files - PARTS == set(INTERACTIONS)
+    assert mirrors == {f"test_{name}" for name in files}
+    for kind, cls in INTERACTIONS.items():
+        assert cls.__module__ == f"{interactions.__name__}.{kind}"

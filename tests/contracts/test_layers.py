@@ -1,0 +1,162 @@
+"""What every other layer keeps: shapes, dtypes, configs and reloading."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from ctrmoe import layers
+from ctrmoe.layers import INTERACTIONS, MLP, AutoInt, FeatureEmbedding, Field, RowBlocks, Tower
+from ctrmoe.layers.fused_table import FusedTable
+from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
+from ctrmoe.layers.numeric_embedding import NumericEmbedding
+
+ROWS = 6
+FIELDS = [
+    Field(name="user", kind="categorical", vocabulary_size=9, embedding_dim=2),
+    Field(name="history", kind="sequence", vocabulary_size=7, length=3),
+    Field(name="price", kind="numeric"),
+]
+random = np.random.default_rng(5)
+TOKENS = random.normal(size=(ROWS, 3, 4)).astype("float32")
+IDS = random.integers(0, 7, (ROWS, 3)).astype("int32")
+NUMBERS = random.normal(size=(ROWS, 1)).astype("float32")
+
+# Layer with options other than the defaults, its inputs, and the output's dtype in half precision.
+CASES = {
+    "MLP": (
+        lambda **kwargs: MLP(
+            [5, 3],
+            activation="tanh",
+            dropout=0.1,
+            batch_normalization=True,
+            kernel_initializer="he_normal",
+            **kwargs,
+        ),
+        TOKENS,
+        "float16",
+    ),
+    "Tower": (
+        lambda **kwargs: Tower(
+            [5], activation="tanh", dropout=0.1, batch_normalization=True, use_bias=False, **kwargs
+        ),
+        TOKENS,
+        "float32",
+    ),
+    "FeatureEmbedding": (
+        lambda **kwargs: FeatureEmbedding(
+            FIELDS,
+            4,
+            embeddings_initializer="random_normal",
+            embeddings_l2=0.1,
+            dropout=0.1,
+            **kwargs,
+        ),
+        {"ids": IDS[:, :1], "sequences": IDS, "values": NUMBERS},
+        "float16",
+    ),
+    "RowBlocks": (
+        lambda **kwargs: RowBlocks(
+            AutoInt(num_layers=2, key_dim=3, **kwargs), block_size=2, compile="none", **kwargs
+        ),
+        TOKENS,
+        "float16",
+    ),
+    "FusedTable": (
+        lambda **kwargs: FusedTable([7, 8], [0, 1, 0], 4, initializer="random_normal", **kwargs),
+        IDS,
+        "float32",
+    ),
+    "NumericEmbedding": (
+        lambda **kwargs: NumericEmbedding(4, initializer="random_normal", **kwargs),
+        NUMBERS,
+        "float32",
+    ),
+    "InteractingLayer": (
+        lambda **kwargs: InteractingLayer(
+            2,
+            3,
+            scale=True,
+            activation="relu",
+            use_bias=True,
+            layer_norm="pre_relu",
+            residual="auto",
+            dropout=0.1,
+            **kwargs,
+        ),
+        TOKENS,
+        "float16",
+    ),
+}
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def case(request):
+    """Maker, inputs, dtype in half precision."""
+    return request.param
+
+
+def symbols(inputs):
+    return keras.tree.map_structure(lambda x: keras.Input(x.shape[1:], dtype=x.dtype.name), inputs)
+
+
+def test_every_public_layer_is_here():
+    public = {
+        name
+        for name, value in vars(layers).items()
+        if name in layers.__all__ and isinstance(value, type) and issubclass(value, keras.Layer)
+    }
+
+    assert public - {cls.__name__ for cls in INTERACTIONS.values()} <= set(CASES)
+
+
+def test_declared_shape_and_dtype_are_the_real_ones(case):
+    make, inputs, _ = case
+    layer = make()
+
+    symbolic, out = layer(symbols(inputs)), layer(inputs)
+
+    assert symbolic.shape == (None, *out.shape[1:])
+    assert out.shape[0] == ROWS
+    assert symbolic.dtype == out.dtype.name == "float32"
+
+
+def test_half_precision_is_finite_and_declared(case):
+    make, inputs, dtype = case
+    layer = make(dtype="mixed_float16")
+
+    symbolic, out = layer(symbols(inputs)), layer(inputs)
+
+    assert symbolic.dtype == out.dtype.name == dtype
+    assert np.isfinite(out).all()
+    assert all(weight.dtype == "float32" for weight in layer.weights if "seed" not in weight.path)
+
+
+def test_config_round_trip(case):
+    make, inputs, _ = case
+    layer = make(dtype="mixed_float16", name="part")
+    layer(inputs)
+
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    copy(inputs)
+    copy.set_weights(layer.get_weights())
+
+    assert copy.get_config() == layer.get_config()
+    assert (copy.name, copy.dtype_policy.name) == ("part", "mixed_float16")
+    np.testing.assert_array_equal(copy(inputs), layer(inputs))
+
+
+def test_config_names_every_argument(case):
+    layer = case[0]()
+    arguments = set(inspect.signature(type(layer)).parameters) - {"kwargs"}
+
+    assert arguments <= set(layer.get_config())
+
+
+def test_save_and_load_in_a_model_that_builds_itself(case, save_and_load):
+    make, inputs, _ = case
+
+    before, after = save_and_load(make(), inputs)
+
+    np.testing.assert_array_equal(after, before)
