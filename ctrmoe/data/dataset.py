@@ -129,6 +129,7 @@ class TrainingFeed:
                     steps -= 1
                     if not steps:
                         return
+            del rows  # before the next buffer is read
 
     def _buffers(self, epoch: int) -> Iterator[_Buffer]:
         index, count = self.shard
@@ -145,16 +146,21 @@ class TrainingFeed:
             yield _Buffer(number, tuple(groups), rows)
 
     def _read(self, buffer: _Buffer) -> Arrays:
-        parts = []
+        # Filled in place: joining the parts would hold every row twice.
+        rows: Arrays = {}
+        start = 0
         groups = [self._groups[position] for position in buffer.groups]
         chunks = read_encoded(self.folder, self.schema, row_groups=groups)
         for position, (encoded, labels) in zip(buffer.groups, chunks, strict=True):
-            rows = pack(encoded) | {f"label:{task}": column for task, column in labels.items()}
-            if self.negative_rate < 1:
-                kept = self._keep(position, labels)
-                rows = {name: matrix[kept] for name, matrix in rows.items()}
-            parts.append(rows)
-        return _join(parts)
+            kept = self._keep(position, labels) if self.negative_rate < 1 else slice(None)
+            end = start + self._kept[position]
+            part = pack(encoded) | {f"label:{task}": column for task, column in labels.items()}
+            for name, matrix in part.items():
+                if name not in rows:
+                    rows[name] = np.empty((buffer.rows, *matrix.shape[1:]), matrix.dtype)
+                rows[name][start:end] = matrix[kept]
+            start = end
+        return rows
 
     def _keep(self, position: int, labels: Arrays) -> np.ndarray:
         positive = np.any([column > 0 for column in labels.values()], axis=0)

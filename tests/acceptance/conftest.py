@@ -151,9 +151,9 @@ def change_rows(every_kind):
 def fresh_python():
     """Runs code in a new process and returns what it prints."""
 
-    def run(code, *arguments, **options):
+    def run(code, *arguments):
         command = [sys.executable, "-c", code, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, **options)
+        done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 

@@ -3,11 +3,16 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from ctrmoe.data.dataset import TrainingFeed
+from ctrmoe.data.encode import Encoder
+from ctrmoe.data.encoded import ROW_GROUP_ROWS
+from ctrmoe.data.prepare import prepare
 from ctrmoe.data.synthetic import SyntheticClicks
 
 ROWS, TIMES = 131_072, 8
@@ -79,3 +84,24 @@ def test_p1_memory_does_not_grow_with_the_data(raw, tmp_path):
     assert max(growth.values()) < BOUND_MB, json.dumps(peaks)
     scored = pl.scan_parquet(tmp_path / "8" / "scores").select(pl.len()).collect().item()
     assert scored == TIMES * ROWS
+
+
+@pytest.mark.slow
+def test_p1_feed_holds_one_buffer_of_rows(tmp_path):
+    clicks = SyntheticClicks(seed=2)
+    prepare(clicks.schema(), clicks.frame(8 * ROW_GROUP_ROWS), out=tmp_path / "prepared")
+    schema = Encoder.load(tmp_path / "prepared").schema
+    feed = TrainingFeed(
+        tmp_path / "prepared" / "train", schema, batch_size=1024, shuffle_rows=4 * ROW_GROUP_ROWS
+    )
+    inputs, _, _ = next(feed.batches())
+    buffer = sum(matrix.nbytes for matrix in inputs.values()) / 1024 * 4 * ROW_GROUP_ROWS
+
+    tracemalloc.start()
+    for _ in feed.batches(steps=feed.steps_per_epoch):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    # One buffer, the row group before and the one that is read.
+    assert buffer < peak < 1.8 * buffer
