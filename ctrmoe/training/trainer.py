@@ -254,12 +254,12 @@ def compile_model(model: keras.Model, config: Config, schema: Schema, *, steps: 
 
 
 def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    rate = learning_rate(config, steps)
+    defaults = {"kind": "lazy_adam", "learning_rate": learning_rate(config, steps)}
     try:
-        tables = create_optimizer(**{"kind": "lazy_adam", "learning_rate": rate, **config.optimizer})
+        tables = create_optimizer(**{**defaults, **config.optimizer})
         if not config.dense_optimizer:
             return tables
-        rest = create_optimizer(**{"learning_rate": rate, **config.dense_optimizer})
+        rest = create_optimizer(**{**defaults, **config.dense_optimizer})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"[train.optimizer] can't be built: {error}") from error
     return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(rest, {TABLES: tables}))
