@@ -45,7 +45,7 @@ def read_chunks(
     """
     for file in find_files(source if not isinstance(source, SourceFile) else [source]):
         with _readable(file):
-            table, types = _open(file, schema)
+            table, types = _scan(file, schema)
             wanted = list(types) if columns is None else list(dict.fromkeys(columns))
             check_columns(wanted, types, str(file))
             yield from _slices(file, table, wanted, chunk_rows)
@@ -70,7 +70,7 @@ def read_files(
 def column_types(source: SourceFile, schema: Schema | None = None) -> dict[str, pl.DataType]:
     """Returns the columns of a table and their types without reading its rows."""
     with _readable(source):
-        return _open(source, schema)[1]
+        return _scan(source, schema)[1]
 
 
 def count_rows(source: SourceFile) -> int | None:
@@ -143,7 +143,7 @@ def open_parquet(path: Path, schema: pa.Schema, **options: Any) -> Iterator[pq.P
         yield writer
 
 
-def _open(file: SourceFile, schema: Schema | None) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
+def _scan(file: SourceFile, schema: Schema | None) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
     if file.frame is not None:
         table = file.frame.lazy()
     elif file.is_parquet:
