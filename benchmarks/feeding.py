@@ -66,7 +66,8 @@ def main() -> None:
             f"Median of {args.repetitions} epochs over {args.rows:,} rows of 39 ids, batches of "
             f"{args.batch_size:,}, rows shuffled in buffers of {feed.shuffle_rows:,}.",
             "\n".join(lines),
-            f"Machine: {clocks.machine()}; {clocks.THREADS} threads. "
+            f"Machine: {clocks.machine()}; {clocks.THREADS} threads, "
+            f"1-minute load {os.getloadavg()[0]:.1f}. "
             f"TensorFlow {tf.__version__}, pyarrow {pa.__version__}.",
             f"Command: `python benchmarks/feeding.py --rows {args.rows} --seed {args.seed} "
             "--record`",
