@@ -96,12 +96,30 @@ def test_matrix_is_not_cast_under_mixed_precision():
     assert isinstance(tape.gradient(total, layer.table.value), tf.IndexedSlices)
 
 
-def test_keras_does_not_compile_a_training_step_with_a_table():
+def test_rows_are_gathered_from_the_variable_itself(layer):
+    """Reading the whole variable first would copy it before every update in place."""
+    graph = tf.function(layer, input_signature=[tf.TensorSpec((None, 4), tf.int32)])
+
+    kinds = {op.type for op in graph.get_concrete_function().graph.get_operations()}
+
+    assert "ResourceGather" in kinds
+    assert "ReadVariableOp" not in kinds
+
+
+def test_keras_does_not_compile_a_training_step_with_a_table(monkeypatch):
     """XLA would make the gradient as large as the table."""
+    # Keras compiles nothing by itself where it sees no accelerator.
+    gpu = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [gpu])
     ids = keras.Input((4,), dtype="int32")
     tokens = keras.layers.Flatten()(FusedTable(SIZES, TABLES, 2)(ids))
-    model = keras.Model(ids, keras.layers.Dense(1)(tokens))
+    plain, with_table = (
+        keras.Model(inputs, keras.layers.Dense(1)(x))
+        for inputs, x in ((tokens, tokens), (ids, tokens))
+    )
 
-    model.compile("sgd", "mse")
+    for model in (plain, with_table):
+        model.compile("sgd", "mse")
 
-    assert model.jit_compile is False
+    assert plain.jit_compile
+    assert not with_table.jit_compile
