@@ -32,11 +32,10 @@ class ValueCounter:
 
     def add(self, values: pl.Series) -> None:
         """Counts the values of a column of text or int64; missing ones are left out."""
-        values = values.drop_nulls()
         if values.dtype == pl.String:
-            self._add(self._values.codes(values), 1)
+            self._add(self._values.codes(values).drop_nulls(), 1)
         else:
-            counts = values.value_counts(name="count")
+            counts = values.drop_nulls().value_counts(name="count")
             texts = counts[values.name].cast(pl.String)
             self._add(self._values.codes(texts), counts["count"].to_numpy())
 

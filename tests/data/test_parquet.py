@@ -44,8 +44,30 @@ def test_chunks_keep_the_order_of_rows(tmp_path, row_group_size, chunk_rows):
 
     chunks = list(read_chunks(path, ["b", "a"], None, chunk_rows))
 
-    assert [len(chunk) for chunk in chunks[:-1]] == [chunk_rows] * (len(chunks) - 1)
+    assert all(0 < len(chunk) <= chunk_rows for chunk in chunks)
     assert pl.concat(chunks).equals(FRAME.select("b", "a"))
+
+
+@pytest.mark.parametrize(
+    ("row_group_size", "chunk_rows", "lengths"),
+    [
+        (200, 450, [400, 400, 200]),
+        (400, 450, [400, 400, 200]),
+        (600, 250, [250, 250, 100, 250, 150]),
+        (1000, 1000, [1000]),
+    ],
+)
+def test_chunks_end_with_row_groups_wherever_one_fits(
+    tmp_path, row_group_size, chunk_rows, lengths
+):
+    path = write(tmp_path / "a.parquet", row_group_size=row_group_size)
+    groups = pq.read_metadata(path)
+    assert groups.row_group(0).num_rows == row_group_size
+
+    chunks = list(read_chunks(path, ["a"], None, chunk_rows))
+
+    assert [len(chunk) for chunk in chunks] == lengths
+    assert pl.concat(chunks).equals(FRAME.select("a"))
 
 
 def test_chunks_of_a_text_file_keep_the_order_of_rows(tmp_path):

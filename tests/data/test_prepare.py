@@ -132,6 +132,43 @@ def test_vocabulary_bytes_do_not_depend_on_order_of_files_rows_or_threads(tmp_pa
     assert len(digests[0]) == 4
 
 
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows_of_a_file(tmp_path):
+    names = [f"x{n}" for n in range(30)]
+    schema = Schema(
+        name="wide",
+        tasks=(Task(name="click"),),
+        features=tuple(Feature(name=name, kind="categorical") for name in names),
+    )
+    (tmp_path / "schema.toml").write_text(schema.dumps())
+    script = (
+        "import sys\n"
+        "from ctrmoe.data.prepare import prepare\n"
+        "from ctrmoe.schema import Schema\n"
+        "prepare(Schema.load(sys.argv[1]), sys.argv[2], out=sys.argv[3], chunk_rows=50_000)\n"
+        "status = open('/proc/self/status').read()\n"
+        "print(status.split('VmHWM:')[1].split()[0])\n"
+    )
+    peaks = []
+    for count in (100_000, 1_600_000):
+        rng = np.random.default_rng(0)
+        text = pl.Series([f"a value of thirty characters {n}" for n in range(1000)])
+        frame = pl.DataFrame({name: text[rng.integers(0, 1000, count)] for name in names})
+        frame = frame.with_columns(click=pl.Series(rng.integers(0, 2, count, dtype=np.int8)))
+        # One row group: the least that a reader of whole groups would hold is all of it.
+        frame.write_parquet(tmp_path / f"{count}.parquet", row_group_size=count)
+        command = [sys.executable, "-c", script, tmp_path / "schema.toml"]
+        result = subprocess.run(
+            [*command, tmp_path / f"{count}.parquet", tmp_path / f"out-{count}"],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        peaks.append(int(result.stdout) / 2**10)
+
+    # The larger table takes 770 MB as pointers to its texts alone.
+    assert peaks[1] - peaks[0] < 200
+
+
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "pandas", "folder"])
 def test_every_source_gives_the_same_rows(tmp_path, kind):
     schema = ONE_TASK.replace(
