@@ -65,7 +65,7 @@ class RowBlocks(keras.layers.Wrapper):
         self.block_size = block_size
         self.compile = check_choice("compile", compile, ("auto", "none", "xla"))
         # Not a dictionary of functions: Keras would track it, and `export` would save it.
-        self._compiled = functools.cache(self._compile)
+        self._function = functools.cache(self._make_function)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         rows = tree.flatten(inputs)[0].shape[0]
@@ -75,7 +75,7 @@ class RowBlocks(keras.layers.Wrapper):
         count = rows // block_size if block_size and rows % block_size == 0 else 1
         if count < 2 and compiler == "none":
             return self.layer(inputs, training=training)
-        run = self._compiled(bool(training)) if compiler == "xla" else self._stateless(training)
+        run = self._function(bool(training), compiler == "xla")
         return self._join([self._run(run, block) for block in _split(inputs, count)])
 
     def _plan(self) -> tuple[int, str]:
@@ -91,11 +91,14 @@ class RowBlocks(keras.layers.Wrapper):
             block_size = int(self.block_size)
         return block_size, compiler if self.compile == "auto" else self.compile
 
-    def _stateless(self, training: bool | None) -> Callable[[Any], Any]:
+    def _make_function(self, training: bool, jit_compile: bool) -> Callable[[Any], Any]:
         """The call as a function that returns losses and new states instead of keeping them.
 
-        A tensor of a compiled function must not be read outside of it, except as its result.
+        Being a function, it is traced once for all blocks; not being inlined, a block runs to
+        its end before its results leave the cache. Its tensors must not be read outside of it,
+        except as its results.
         """
+        import tensorflow as tf
 
         def run(block: Any) -> tuple[Any, list[Any], dict[str, Any]]:
             with keras.StatelessScope(collect_losses=True) as scope:
@@ -104,15 +107,13 @@ class RowBlocks(keras.layers.Wrapper):
             updates = {str(i): scope.get_current_value(state) for i, state in states}
             return outputs, scope.losses, {i: v for i, v in updates.items() if v is not None}
 
-        return run
-
-    def _compile(self, training: bool) -> Callable[[Any], Any]:
-        import tensorflow as tf
-
-        compiled: Callable[[Any], Any] = tf.function(
-            self._stateless(training), jit_compile=True, autograph=False
+        function: Callable[[Any], Any] = tf.function(
+            run,
+            jit_compile=jit_compile,
+            autograph=False,
+            experimental_attributes={"_noinline": True},
         )
-        return compiled
+        return function
 
     def _run(self, run: Callable[[Any], Any], block: Any) -> tuple[Any, list[Any]]:
         outputs, losses, updates = run(block)
