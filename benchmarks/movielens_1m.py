@@ -18,13 +18,15 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import clocks
+import keras
+import numpy as np
+import tensorflow as tf
 
 from ctrmoe.data.prepare import prepare
 from ctrmoe.run import Run
@@ -35,7 +37,7 @@ HERE = Path(__file__).parent
 RECIPE = HERE.parent / "datasets" / "movielens_1m"
 RESULT = HERE / "results" / "movielens_1m.md"
 KEPT = "## How the settings were found"
-PACKAGES = ("tensorflow", "keras", "numpy")
+PACKAGES = {"TensorFlow": tf, "Keras": keras, "NumPy": np}
 
 # Name of the model: its config, and the AUC and log loss that the paper reports.
 MODELS = {
@@ -52,7 +54,7 @@ ABLATIONS: dict[str, list[str]] = {
     "Keras's Adam": ["train.optimizer={kind='adam'}"],
     "the paper's equations": ["model.interaction.authors_code=false"],
     "the authors' dropout": ["model.interaction.dropout=0.4", "model.embedding.dropout=0.1"],
-    "no dropout": ["model.interaction.dropout=0.0", "model.embedding.dropout=0.0"],
+    "no dropout": ["model.interaction.dropout=0.0"],
     "embedding L2 0.001": ["model.embedding.l2=0.001"],
     "batches of 256": ["train.batch_size=256"],
     "d = 32": ["model.embedding.dim=32"],
@@ -187,7 +189,7 @@ def main() -> None:
     ]
     if args.ablation:
         parts += [f"## Ablations (AutoInt, seed 1, {SHORT})", ablation_table(prepared, args.runs)]
-    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    versions = ", ".join(f"{name} {module.__version__}" for name, module in PACKAGES.items())
     parts += [
         f"Machine: {clocks.machine()}. Versions: {versions}.",
         "Command: `python benchmarks/movielens_1m.py --ratings RATINGS"
