@@ -122,6 +122,10 @@ class Feature:
                 not self.separator or self.max_length > 0,
             ),
             (
+                "`dtype` must be string where a `separator` splits text. Received: 'integer'.",
+                not self.separator or self.dtype != "integer",
+            ),
+            (
                 f"`dtype` of a numeric must be float. Received: {self.dtype!r}.",
                 not numeric or self.dtype in ("", "float"),
             ),

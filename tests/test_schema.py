@@ -109,6 +109,10 @@ def test_vocabulary_of_a_sharing_feature():
         ({"kind": "numeric", "max_length": 3}, "are not for a numeric"),
         ({"kind": "categorical", "transform": "log"}, "`transform` is for a numeric"),
         ({"kind": "categorical", "separator": "|"}, "`separator` needs `max_length`"),
+        (
+            {"kind": "categorical", "max_length": 2, "separator": "|", "dtype": "integer"},
+            "`dtype` must be string where a `separator`",
+        ),
         ({"kind": "numeric", "dtype": "string"}, "`dtype` of a numeric must be float"),
         ({"kind": "categorical", "dtype": "float"}, "must be string or integer"),
         ({"kind": "numeric", "buckets": 1}, "`buckets` must be at least 2"),

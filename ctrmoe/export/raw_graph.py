@@ -31,7 +31,10 @@ class RawGraph(tf.Module):
         self._tables = {
             feature.name: _table(vocabulary_path(folder / VOCABULARIES, feature.name), feature)
             for feature in encoder.schema.features
-            if feature.kind != "numeric" and not feature.vocabulary and not feature.hash_buckets
+            if feature.kind != "numeric"
+            and not feature.vocabulary
+            # TensorFlow refuses an empty file; of an empty vocabulary every value is unknown.
+            and len(encoder.vocabularies[feature.name].values)
         }
 
     @property
@@ -81,10 +84,12 @@ class RawGraph(tf.Module):
         text = raw if raw.dtype == tf.string else tf.strings.as_string(raw)
         if owner.hash_buckets:
             return UNKNOWN + _bucket_of(text, owner.hash_buckets)
-        line = tf.cast(self._tables[owner.name].lookup(raw), tf.int32)
-        unknown: Any = UNKNOWN
+        unknown: Any = tf.fill(tf.shape(raw), UNKNOWN)
         if owner.oov_buckets > 1:
             unknown += _bucket_of(text, owner.oov_buckets)
+        if owner.name not in self._tables:
+            return unknown
+        line = tf.cast(self._tables[owner.name].lookup(raw), tf.int32)
         return tf.where(line >= 0, line + UNKNOWN + owner.oov_buckets, unknown)
 
     def _number(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:

@@ -18,6 +18,7 @@ from ctrmoe.data.atomic import atomic_folder
 from ctrmoe.export.raw_graph import RawGraph, missing_value, raw_dtype
 from ctrmoe.export.raw_tensors import raw_tensors, serialize_examples
 from ctrmoe.export.samples import sample_rows
+from ctrmoe.export.session import run_in_session
 from ctrmoe.export.signature_names import rename_inputs, safe_names
 from ctrmoe.export.warmup import write_warmup
 from ctrmoe.run import Run
@@ -92,10 +93,19 @@ class _Serving(tf.Module):
         self._schema = run.schema
         self._shift = run.logit_shift
         self.raw = RawGraph(run.encoder, run.folder)
-        self.model = run.model
+        model = run.model
+        # Were the Keras model itself an attribute, a session, which is what TensorFlow Serving
+        # runs, would not find its variables restored.
+        self.weights = [variable.value for variable in model.variables]
+
+        def logits(encoded: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            answer: dict[str, tf.Tensor] = model(dict(encoded), training=False)
+            return answer
+
+        self._logits = logits
 
     def probabilities(self, encoded: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        logits = self.model(dict(encoded), training=False)
+        logits = self._logits(encoded)
         return {
             task.name: tf.sigmoid(logits[task.name] + self._shift)[:, None]
             for task in self._schema.tasks
@@ -153,8 +163,11 @@ def _check(run: Run, folder: Path) -> None:
     rows = sample_rows(run.encoder, 256)
     expected = Scorer.load(run.folder).score(rows)
     loaded = tf.saved_model.load(str(folder))
+    raw = raw_tensors(rows, run.schema)
+    arrays = {name: tensor.numpy() for name, tensor in raw.items()}
     answers = {
-        "serving_default": loaded.signatures["serving_default"](**raw_tensors(rows, run.schema)),
+        "serving_default": loaded.signatures["serving_default"](**raw),
+        "serving_default in a session": run_in_session(folder, "serving_default", arrays),
         "serve_examples": loaded.signatures["serve_examples"](
             examples=tf.constant(serialize_examples(rows, run.schema))
         ),

@@ -17,6 +17,7 @@ from ctrmoe.export import export
 from ctrmoe.export.raw_graph import RawGraph
 from ctrmoe.export.raw_tensors import raw_tensors, serialize_examples
 from ctrmoe.export.samples import sample_rows
+from ctrmoe.export.session import run_in_session
 from ctrmoe.export.warmup import PATH, SIZES
 from ctrmoe.run import Run
 from ctrmoe.schema import Schema
@@ -96,6 +97,21 @@ def test_graph_gives_the_ids_of_the_encoder(odd_encoder):
     assert {0, 1, 2} <= set(encoded.sequences.ravel())
 
 
+def test_graph_of_a_column_without_values(tmp_path):
+    """Nothing but missing values in training: every later value is unknown, of text and numbers."""
+    rows = raw_table(20).with_columns(pl.lit("").alias("text"))
+    rows = rows.with_columns(pl.lit(None, pl.Int64).alias("whole number"))
+    rows = rows.with_columns(pl.lit([], pl.List(pl.String)).alias("clicked"))
+    prepare(EVERY_KIND, rows, out=tmp_path / "prepared")
+    encoder = Encoder.load(tmp_path / "prepared")
+    later = raw_table(20, seed=1)
+
+    packed = RawGraph(encoder, tmp_path / "prepared")(raw_tensors(later, encoder.schema))
+
+    np.testing.assert_array_equal(packed["ids"], encoder.encode(later).ids)
+    assert set(packed["ids"].numpy()[:, 0]) <= {1, 2}
+
+
 def test_answers_are_those_of_the_keras_model(run, exported, test_rows):
     expected = Scorer.load(run.folder).score(test_rows)
     loaded = tf.saved_model.load(str(exported))
@@ -112,6 +128,16 @@ def test_answers_are_those_of_the_keras_model(run, exported, test_rows):
             np.testing.assert_allclose(
                 answer[task][:, 0], expected[f"{task}_probability"], atol=1e-6
             )
+
+
+def test_session_answers_as_tensorflow_serving_does(run, exported, test_rows):
+    expected = Scorer.load(run.folder).score(test_rows)
+    raw = {name: t.numpy() for name, t in raw_tensors(test_rows, run.schema).items()}
+    examples = np.array(serialize_examples(test_rows, run.schema), object)
+
+    for signature, inputs in (("serving_default", raw), ("serve_examples", {"examples": examples})):
+        answer = run_in_session(exported, signature, inputs)
+        np.testing.assert_allclose(answer["click"][:, 0], expected["click_probability"], atol=1e-6)
 
 
 def test_signature_lists_raw_features(exported, run):
