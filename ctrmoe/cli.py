@@ -186,7 +186,9 @@ def _load_tensorflow() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        import tensorflow  # noqa: F401
+        import tensorflow
+
+        tensorflow.config.list_physical_devices()  # the search for a GPU writes notes too
     finally:
         os.dup2(kept, 2)
         os.close(kept)
