@@ -75,7 +75,9 @@ class RowBlocks(keras.layers.Wrapper):
         count = rows // block_size if block_size and rows % block_size == 0 else 1
         if count < 2 and compiler == "none":
             return self.layer(inputs, training=training)
-        run = self._function(bool(training), compiler == "xla")
+        # What is frozen belongs to the key: batch normalisation asks at the trace.
+        trainable = tuple(weight.trainable for weight in self.layer.weights)
+        run = self._function(bool(training), compiler == "xla", trainable)
         return self._join([self._run(run, block) for block in _split(inputs, count)])
 
     def _plan(self) -> tuple[int, str]:
@@ -91,19 +93,21 @@ class RowBlocks(keras.layers.Wrapper):
             block_size = int(self.block_size)
         return block_size, compiler if self.compile == "auto" else self.compile
 
-    def _make_function(self, training: bool, jit_compile: bool) -> Callable[[Any], Any]:
+    def _make_function(
+        self, training: bool, jit_compile: bool, trainable: tuple[bool, ...]
+    ) -> Callable[[Any], Any]:
         """The call as a function that returns losses and new states instead of keeping them.
 
         Being a function, it is traced once for all blocks; not being inlined, a block runs to
         its end before its results leave the cache. Its tensors must not be read outside of it,
-        except as its results.
+        except as its results. `trainable` only tells functions of the cache apart.
         """
         import tensorflow as tf
 
         def run(block: Any) -> tuple[Any, list[Any], dict[str, Any]]:
             with keras.StatelessScope(collect_losses=True) as scope:
                 outputs = self.layer(block, training=training)
-            states = enumerate(self.layer.non_trainable_variables)
+            states = enumerate(self.layer.variables)
             updates = {str(i): scope.get_current_value(state) for i, state in states}
             return outputs, scope.losses, {i: v for i, v in updates.items() if v is not None}
 
@@ -118,7 +122,7 @@ class RowBlocks(keras.layers.Wrapper):
     def _run(self, run: Callable[[Any], Any], block: Any) -> tuple[Any, list[Any]]:
         outputs, losses, updates = run(block)
         for index, value in updates.items():
-            self.layer.non_trainable_variables[int(index)].assign(value)
+            self.layer.variables[int(index)].assign(value)
         return outputs, losses
 
     def _join(self, results: list[tuple[Any, list[Any]]]) -> Any:

@@ -210,6 +210,22 @@ def test_states_of_the_layer_move(random, compiler):
     assert all(not np.array_equal(a, b) for a, b in zip(after, before, strict=True))
 
 
+def test_layer_frozen_after_its_first_call(random):
+    layer = MLP([3], batch_normalization=True, dropout=0.5)
+    blocks = RowBlocks(layer, block_size=BLOCK, compile="none")
+    x = random.normal(size=(8, 3)).astype("float32")
+    blocks(x, training=True)
+    before = [weight.numpy() for weight in layer.weights]
+
+    blocks.trainable = False
+    first, second = (np.asarray(blocks(x, training=True)) for _ in range(2))
+
+    # Statistics stay as they are, while dropout goes on.
+    for weight, value in zip(layer.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    assert not np.array_equal(first, second)
+
+
 @pytest.mark.parametrize("compiler", ["none", "xla"])
 def test_fit_equals_that_of_the_layer(tokens, compiler):
     x, y = tokens(32), np.arange(32)[:, None] % 2
