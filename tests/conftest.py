@@ -1,10 +1,15 @@
 from pathlib import Path
 
+import hypothesis
 import polars as pl
 import pytest
 
 from ctrmoe.config import Config
 from ctrmoe.data.synthetic import SyntheticClicks
+
+# The same examples in every run, and no limit on the time of one: a busy machine is no failure.
+hypothesis.settings.register_profile("project", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("project")
 
 TRAIN_ROWS, VALID_ROWS, TEST_ROWS = 2_000, 600, 700
 
