@@ -189,6 +189,7 @@ def _load_tensorflow() -> None:
         import tensorflow
 
         tensorflow.config.list_physical_devices()  # the search for a GPU writes notes too
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
     finally:
         os.dup2(kept, 2)
         os.close(kept)
