@@ -98,9 +98,8 @@ class RowBlocks(keras.layers.Wrapper):
     ) -> Callable[[Any], Any]:
         """The call as a function that returns losses and new states instead of keeping them.
 
-        Being a function, it is traced once for all blocks; not being inlined, a block runs to
-        its end before its results leave the cache. Its tensors must not be read outside of it,
-        except as its results. `trainable` only tells functions of the cache apart.
+        Being a function, it is traced once for all blocks. Its tensors must not be read outside
+        of it, except as its results. `trainable` only tells functions of the cache apart.
         """
         import tensorflow as tf
 
@@ -111,12 +110,7 @@ class RowBlocks(keras.layers.Wrapper):
             updates = {str(i): scope.get_current_value(state) for i, state in states}
             return outputs, scope.losses, {i: v for i, v in updates.items() if v is not None}
 
-        function: Callable[[Any], Any] = tf.function(
-            run,
-            jit_compile=jit_compile,
-            autograph=False,
-            experimental_attributes={"_noinline": True},
-        )
+        function: Callable[[Any], Any] = tf.function(run, jit_compile=jit_compile, autograph=False)
         return function
 
     def _run(self, run: Callable[[Any], Any], block: Any) -> tuple[Any, list[Any]]:
