@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +13,15 @@ hypothesis.settings.register_profile("project", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("project")
 
 TRAIN_ROWS, VALID_ROWS, TEST_ROWS = 2_000, 600, 700
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_of_earlier_trainings():
+    """A training makes TensorFlow deterministic for the process: no test depends on its order."""
+    if "tensorflow" in sys.modules:
+        from tensorflow.python.framework.config import disable_op_determinism
+
+        disable_op_determinism()
 
 
 @pytest.fixture(scope="session")
