@@ -13,7 +13,7 @@ from ctrmoe.layers._checks import check_choice
 
 # Rows of a block and compiler by device, measured by benchmarks/dense_core.py; a device that
 # nobody has measured runs the layer as it is.
-DEFAULTS = {"CPU": (128, "none")}
+DEFAULTS = {"CPU": (1024, "none")}
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers._checks import check_choice, check_positive_integer, check_rate
+from ctrmoe.layers.attention import attend, attention_weights, project
 
 # The epsilon of the program that puts the normalisation there: FuxiCTR's and the authors'.
 LAYER_NORM_EPSILON = {"pre_relu": 1e-5, "post_relu": 1e-8}
@@ -18,9 +19,6 @@ LAYER_NORM_EPSILON = {"pre_relu": 1e-5, "post_relu": 1e-8}
 @keras.saving.register_keras_serializable(package="ctrmoe")
 class InteractingLayer(keras.layers.Layer):
     """One interacting layer of AutoInt; its equations are in `AutoInt`.
-
-    Every head is projected by a product of its own: the columns of one product for all heads
-    would have to be copied apart before the attention, which costs more than it saves.
 
     Args:
         num_heads: Number of heads.
@@ -96,13 +94,13 @@ class InteractingLayer(keras.layers.Layer):
             self.norm.build((*input_shape[:-1], self.units))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        heads = []
-        for head in range(self.num_heads):
-            weights = self.dropout_layer(self._weights(inputs, head), training=training)
-            heads.append(ops.matmul(weights, self._project(self.value, inputs, head)))
+        projections = self._project(inputs)
+        heads = [
+            self._attend(*projections[3 * h : 3 * h + 3], training=training) for h in self._heads
+        ]
         x = ops.concatenate(heads, axis=-1) if len(heads) > 1 else heads[0]
         if self.residual_projection.built:
-            x = x + self.residual_projection(inputs)
+            x = x + projections[-1]
         elif self.residual:
             x = x + inputs
         if self.layer_norm == "pre_relu":
@@ -112,24 +110,39 @@ class InteractingLayer(keras.layers.Layer):
 
     def attention(self, inputs: Any) -> Any:
         """Attention weights `[B, num_heads, F, F]`; those of a field sum to 1."""
-        return ops.stack([self._weights(inputs, h) for h in range(self.num_heads)], axis=1)
+        projections = self._project(inputs)
+        heads = (projections[3 * h : 3 * h + 2] for h in self._heads)
+        return ops.stack([attention_weights(self._scaled(q), k) for q, k in heads], axis=1)
 
-    def _weights(self, inputs: Any, head: int) -> Any:
-        """Attention weights of one head, `[B, F, F]`."""
-        query = self._project(self.query, inputs, head)
-        if self.scale:
-            query = query / math.sqrt(self.key_dim)
-        key = ops.transpose(self._project(self.key, inputs, head), (0, 2, 1))
-        return ops.softmax(ops.matmul(query, key))
+    @property
+    def _heads(self) -> range:
+        return range(self.num_heads)
 
-    def _project(self, dense: Any, inputs: Any, head: int) -> Any:
-        """The columns of a head of `dense(inputs)`, `[B, F, d']`."""
-        columns = slice(head * self.key_dim, (head + 1) * self.key_dim)
+    def _attend(self, query: Any, key: Any, value: Any, *, training: bool | None) -> Any:
+        """Output of one head, `[B, F, d']`."""
+        keep = None
+        if self.dropout and training:
+            fields = key.shape[1]
+            ones = ops.ones((ops.shape(key)[0], fields, fields), dtype=key.dtype)
+            keep = self.dropout_layer(ones, training=True)
+        return attend(self._scaled(query), key, value, keep)
+
+    def _scaled(self, query: Any) -> Any:
+        return query / math.sqrt(self.key_dim) if self.scale else query
+
+    def _project(self, inputs: Any) -> list[Any]:
+        """Query, key and value of each head, `[B, F, d']`, then W_Res x, `[B, F, U]`, if any."""
+        columns = [slice(h * self.key_dim, (h + 1) * self.key_dim) for h in self._heads]
+        parts = [(dense, head) for head in columns for dense in (self.query, self.key, self.value)]
+        if self.residual_projection.built:
+            parts.append((self.residual_projection, slice(None)))
         fields, dim = inputs.shape[1:]
-        x = ops.matmul(ops.reshape(inputs, (-1, dim)), dense.kernel[:, columns])
+        x = ops.reshape(inputs, (-1, dim))
+        products = project(x, [dense.kernel[:, part] for dense, part in parts])
         if self.use_bias:
-            x = x + dense.bias[columns]
-        return ops.reshape(self.activation(x), (-1, fields, self.key_dim))
+            biases = (dense.bias[part] for dense, part in parts)
+            products = [x + bias for x, bias in zip(products, biases, strict=True)]
+        return [ops.reshape(self.activation(x), (-1, fields, x.shape[-1])) for x in products]
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.units)
