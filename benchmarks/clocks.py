@@ -17,15 +17,15 @@ THREADS = 2
 SKIPPED_STEPS = 5
 
 
-def worker_environment() -> dict[str, str]:
-    """The environment of a worker process: two threads everywhere, no spinning, no GPU."""
+def worker_environment(threads: int = THREADS) -> dict[str, str]:
+    """The environment of a worker process: so many threads everywhere, no spinning, no GPU."""
     pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
     return {
         **os.environ,
-        **{f"{pool}_NUM_THREADS": str(THREADS) for pool in pools},
-        "POLARS_MAX_THREADS": str(THREADS),
-        "TF_NUM_INTRAOP_THREADS": str(THREADS),
-        "TF_NUM_INTEROP_THREADS": str(THREADS),
+        **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
+        "POLARS_MAX_THREADS": str(threads),
+        "TF_NUM_INTRAOP_THREADS": str(threads),
+        "TF_NUM_INTEROP_THREADS": str(threads),
         "OMP_WAIT_POLICY": "PASSIVE",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "",

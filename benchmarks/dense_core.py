@@ -213,7 +213,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=clocks.THREADS)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    args.batch_size, args.rows, args.blocks = 4096, 1_000_000, [0, 64, 128, 256, 512]
+    args.batch_size, args.rows, args.blocks = 4096, 1_000_000, [0, 256, 512, 1024]
     if args.quick:
         args.batch_size, args.rows, args.blocks, args.repetitions = 64, 10_000, [0, 32], 1
     return args

@@ -1,7 +1,7 @@
 """Rows/s and peak memory of preparation: 13 counts and 26 text categoricals of Criteo's shape.
 
 Vocabularies and statistics are fitted, every row is encoded and written, parquet to parquet, in a
-process of its own. Rows per CPU second are rows/s per core. Text ids follow power laws.
+process of its own, with one thread and with two, in turns. Text ids follow power laws.
 
     python benchmarks/prepare_speed.py                              # a minute
     python benchmarks/prepare_speed.py --rows 10000000 --record     # ten minutes and 4 GB of disk
@@ -10,7 +10,9 @@ process of its own. Rows per CPU second are rows/s per core. Text ids follow pow
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -110,53 +112,59 @@ def work(source: str, out: str, min_count: int) -> None:
     print(json.dumps({**figures, "versions": versions}), flush=True)
 
 
-def measure(args: argparse.Namespace) -> tuple[list[dict[str, Any]], float]:
-    """Returns the figures of every repetition, and the size of the raw files in GB."""
-    runs = []
+def measure(args: argparse.Namespace) -> tuple[dict[int, list[dict[str, Any]]], float]:
+    """Returns the figures of every repetition by threads, and the size of the raw files in GB."""
+    runs: dict[int, list[dict[str, Any]]] = {threads: [] for threads in args.threads}
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
         source = Path(name, "raw")
         write_rows(source, args.rows, args.largest, args.seed)
         size = sum(path.stat().st_size for path in source.iterdir()) / 2**30
-        for number in range(args.repetitions):
-            out = Path(name, f"prepared-{number}")
+        for number, threads in itertools.product(range(args.repetitions), args.threads):
+            out = Path(name, f"prepared-{number}-{threads}")
             command = [sys.executable, __file__, "--work", source, out, str(args.min_count)]
             result = subprocess.run(
                 command,
-                env=clocks.worker_environment(),
+                env=clocks.worker_environment(threads),
                 stdout=subprocess.PIPE,
                 check=True,
                 text=True,
             )
-            runs.append(json.loads(result.stdout.splitlines()[-1]))
-            print(number + 1, runs[-1], flush=True)
+            shutil.rmtree(out)
+            runs[threads].append(json.loads(result.stdout.splitlines()[-1]))
+            print(number + 1, threads, runs[threads][-1], flush=True)
     return runs, size
 
 
-def table(args: argparse.Namespace, runs: list[dict[str, Any]], raw_gb: float) -> str:
-    def spread(key: str, form: str) -> str:
-        values = [run[key] for run in runs]
-        middle = form.format(statistics.median(values))
-        return f"{middle} [{form.format(min(values))} – {form.format(max(values))}]"
+def table(args: argparse.Namespace, runs: dict[int, list[dict[str, Any]]], raw_gb: float) -> str:
+    def row(threads: int) -> str:
+        columns = [("rows_s", "{:,.0f}"), ("rows_cpu_s", "{:,.0f}"), ("peak_gb", "{:.2f}")]
+        cells = [spread([run[key] for run in runs[threads]], form) for key, form in columns]
+        return f"| {threads} | {' | '.join(cells)} |"
 
-    versions = ", ".join(f"{name} {number}" for name, number in runs[0]["versions"].items())
+    first = runs[args.threads[0]][0]
+    versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items())
     return "\n".join(
         [
             "# Speed of preparation",
             "",
             f"`python benchmarks/prepare_speed.py --rows {args.rows} --repetitions "
-            f"{args.repetitions}`, {clocks.THREADS} threads, {clocks.machine()}, {versions}.",
+            f"{args.repetitions} --record`, {clocks.machine()}, {versions}.",
             "",
             f"{args.rows:,} rows of 13 counts and 26 text categoricals, {raw_gb:.2f} GB of "
-            f"parquet; {runs[0]['ids']:,} ids with `min_count = {args.min_count}`, "
-            f"{runs[0]['out_gb']:.2f} GB written. Median [least – most] of {len(runs)}:",
+            f"parquet; {first['ids']:,} ids with `min_count = {args.min_count}`, "
+            f"{first['out_gb']:.2f} GB written. Median [least – most] of {args.repetitions}:",
             "",
-            "| rows/s | rows per CPU second | peak memory, GB |",
-            "|---:|---:|---:|",
-            f"| {spread('rows_s', '{:,.0f}')} | {spread('rows_cpu_s', '{:,.0f}')} "
-            f"| {spread('peak_gb', '{:.2f}')} |",
+            "| threads | rows/s | rows per CPU second | peak memory, GB |",
+            "|---:|---:|---:|---:|",
+            *map(row, args.threads),
             "",
         ]
     )
+
+
+def spread(values: list[float], form: str) -> str:
+    middle = form.format(statistics.median(values))
+    return f"{middle} [{form.format(min(values))} – {form.format(max(values))}]"
 
 
 def main() -> None:
@@ -167,6 +175,7 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=1_000_000, help="most values of a field")
     parser.add_argument("--min-count", type=int, default=2)
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--folder", help="where the data is written; a temporary folder by default")
     parser.add_argument("--record", action="store_true", help="write the table to results/")
