@@ -104,7 +104,7 @@ class TrainConfig:
 
     epochs: int = 5
     batch_size: int = 1024
-    learning_rate: float = 0.001
+    learning_rate: float = 0.003
     schedule: Literal["constant", "cosine"] = "constant"
     optimizer: Mapping[str, Any] = field(default_factory=lambda: {"kind": "lazy_adam"})
     dense_optimizer: Mapping[str, Any] = field(default_factory=dict)

@@ -15,6 +15,9 @@ from ctrmoe import strict
 PADDING, MISSING, UNKNOWN = 0, 1, 2
 """The reserved ids of every vocabulary: padding is masked, unknown may be several buckets."""
 
+UNLABELLED = -1
+"""The label of a row that does not count for a task; raw tables have null there."""
+
 
 class SchemaError(ValueError):
     """A schema, or a table that does not fit its schema; the message says how to mend it."""
@@ -26,7 +29,8 @@ class Task:
 
     Args:
         name: Name of the output: letters, digits, `_`, `-` and `.`, the first no `-`.
-        column: Column of the raw table that holds 0 or 1; the task's name where left empty.
+        column: Column of the raw table that holds 0 or 1; the task's name where left empty. With
+            several tasks a row may have null there: it then does not count for this task.
         weight: Weight of the task's loss.
     """
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.sources import Origin
-from ctrmoe.schema import SchemaError
+from ctrmoe.schema import UNLABELLED, SchemaError
 
 INT64_MIN = -(2**63)
 MARK = {"string": "", "integer": INT64_MIN}
@@ -99,8 +99,13 @@ def numbers(values: pl.Series) -> np.ndarray:
     return result
 
 
-def labels(values: pl.Series, where: Origin) -> np.ndarray:
+def labels(values: pl.Series, where: Origin, *, optional: bool = False) -> np.ndarray:
     """Returns a label column as int8.
+
+    Args:
+        values: 0 and 1 as numbers, booleans or text.
+        where: Names the column's table in error messages.
+        optional: Whether a null (or NaN, or empty text) is `UNLABELLED` instead of an error.
 
     Raises:
         SchemaError: When a value is neither 0 nor 1, with its row.
@@ -111,6 +116,10 @@ def labels(values: pl.Series, where: Origin) -> np.ndarray:
     text = values.str.strip_chars() if dtype == pl.String else values
     result = text.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = (result != 0) & (result != 1)
+    if optional and wrong.any():
+        empty = (text == "" if dtype == pl.String else text.cast(pl.Float64).is_nan()).fill_null(True)
+        result = np.where(empty.to_numpy(), UNLABELLED, result)
+        wrong &= ~empty.to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
         raise SchemaError(

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ctrmoe.data.encode import Encoded
 from ctrmoe.data.encoded import list_row_groups, read_encoded, read_labels
-from ctrmoe.schema import Schema, SchemaError
+from ctrmoe.schema import UNLABELLED, Schema, SchemaError
 
 Arrays = dict[str, np.ndarray]
 Batch = tuple[Arrays, Arrays, Arrays]
@@ -30,7 +30,7 @@ class _Buffer:
 class TrainingFeed:
     """Batches of the training part in a seeded order that can be entered at any step.
 
-    Row groups are shuffled across the files, rows across the groups of a buffer. The same
+    A label that is `UNLABELLED` comes as 0 with weight 0. Row groups are shuffled across the files, rows across the groups of a buffer. The same
     arguments give the same batches, whatever the step that reading starts from. Every batch has
     the same static shape; the rows that fill no batch are left out of an epoch, others in each.
 
@@ -175,14 +175,13 @@ class TrainingFeed:
 
     def _batch(self, rows: Arrays) -> Batch:
         inputs = {name: matrix for name, matrix in rows.items() if not name.startswith("label:")}
-        labels = {
-            task.name: rows[f"label:{task.name}"].astype(np.float32) for task in self.schema.tasks
-        }
-        return inputs, labels, self._weights(labels)
+        labels = {task.name: rows[f"label:{task.name}"] for task in self.schema.tasks}
+        numbers = {task: np.maximum(label, 0, dtype=np.float32) for task, label in labels.items()}
+        return inputs, numbers, self._weights(labels)
 
     def _weights(self, labels: Arrays) -> Arrays:
         weights = {
-            task: np.where(label > 0, np.float32(self.positive_weight), np.float32(1))
+            task: np.where(label > 0, self.positive_weight, label != UNLABELLED).astype(np.float32)
             for task, label in labels.items()
         }
         if self.negative_rate < 1 and len(labels) > 1:

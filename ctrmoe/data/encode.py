@@ -34,7 +34,7 @@ from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_files
 from ctrmoe.data.sources import UNNAMED, Origin, Table, find_files
 from ctrmoe.data.vocabulary import Vocabulary, file_name, read_values
-from ctrmoe.schema import Feature, Schema, SchemaError
+from ctrmoe.schema import UNLABELLED, Feature, Schema, SchemaError
 
 FORMAT = 1
 SCHEMA_FILE = "schema.toml"
@@ -139,10 +139,10 @@ class Encoder:
         return dict(zip(jobs, parallel_map(encode, jobs.values(), len(frame)), strict=True))
 
     def labels(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> dict[str, np.ndarray]:
-        """Returns the int8 labels by the name of their task.
+        """Returns the int8 labels by the name of their task, `UNLABELLED` for null.
 
         Raises:
-            SchemaError: When a label is neither 0 nor 1, with its file and row.
+            SchemaError: When a label is neither 0 nor 1, or a row has none, with its file and row.
         """
         return read_labels(self.schema, frame, where)
 
@@ -223,9 +223,24 @@ def raw_columns(schema: Schema) -> list[str]:
 
 
 def read_labels(schema: Schema, frame: pl.DataFrame, where: Origin) -> dict[str, np.ndarray]:
-    """Returns the int8 labels of a raw chunk by the name of their task."""
+    """Returns the int8 labels of a raw chunk by the name of their task.
+
+    With several tasks a label may be null: the row then does not count for that task.
+    """
     check_columns([task.label for task in schema.tasks], frame.columns, where.name)
-    return {task.name: columns.labels(frame[task.label], where) for task in schema.tasks}
+    optional = len(schema.tasks) > 1
+    labels = {
+        task.name: columns.labels(frame[task.label], where, optional=optional)
+        for task in schema.tasks
+    }
+    nowhere = np.all([column == UNLABELLED for column in labels.values()], axis=0)
+    if nowhere.any():
+        raise SchemaError(
+            "A row must have the label of one task at least. Received: null in "
+            f"{', '.join(task.label for task in schema.tasks)} in "
+            f"{where.row(int(nowhere.argmax()))}. Leave the row out."
+        )
+    return labels
 
 
 def _check_names(schema: Schema) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ctrmoe.data.encode import Encoder
-from ctrmoe.schema import UNKNOWN, SchemaError
+from ctrmoe.schema import UNKNOWN, UNLABELLED, SchemaError
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class PartCounts:
     def __init__(self) -> None:
         self.rows = 0
         self.positives: dict[str, int] = defaultdict(int)
+        self._labels: dict[str, int] = defaultdict(int)
         self._unknown: dict[str, int] = defaultdict(int)
         self._present: dict[str, int] = defaultdict(int)
 
@@ -47,7 +48,8 @@ class PartCounts:
         """Counts rows that were written."""
         self.rows += len(next(iter(labels.values())))
         for task, array in labels.items():
-            self.positives[task] += int(array.sum(dtype=np.int64))
+            self.positives[task] += int(np.count_nonzero(array == 1))
+            self._labels[task] += int(np.count_nonzero(array != UNLABELLED))
         for feature in encoder.schema.features:
             if feature.kind != "numeric" and not encoder.schema.owner(feature).hash_buckets:
                 ids = arrays[feature.name]
@@ -68,10 +70,15 @@ class PartCounts:
                 "larger fraction."
             )
         for task in tasks:
-            positives = self.positives[task]
-            if part == "valid" and positives in (0, self.rows):
+            positives, count = self.positives[task], self._labels[task]
+            if not count:
+                raise SchemaError(
+                    f"The {part} part must have labels of task `{task}`. Received: null in all of "
+                    f"{self.rows} rows. Leave the task out of the schema."
+                )
+            if part == "valid" and positives in (0, count):
                 kind = "positive" if not positives else "negative"
                 raise SchemaError(
                     f"The valid part must have a {kind} row of task `{task}`, or nothing can be "
-                    f"measured on it. Received: none in {self.rows} rows. Give it more rows."
+                    f"measured on it. Received: none in {count} rows. Give it more rows."
                 )

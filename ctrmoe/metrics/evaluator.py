@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ctrmoe.metrics._figures import REPORT_COLUMNS, json_figures, report_figures
 from ctrmoe.metrics._inputs import Labels, Scores, as_labels, as_scores, check_lengths
 from ctrmoe.metrics._values import as_categories
+from ctrmoe.schema import UNLABELLED
 
 # Small batches are joined now and then: a frame of a few rows costs far more than its rows.
 _MAX_PENDING = 256
@@ -57,7 +58,8 @@ class Evaluator:
         """Adds a batch; on an error nothing of it is added.
 
         Args:
-            labels: 0 or 1 of each task, `[B]`; other keys are left alone.
+            labels: 0 or 1 of each task, `[B]`, -1 where a row has no label and does not count
+                for the task; other keys are left alone.
             logits: Logits of each task, `[B]`; other keys are left alone.
             domains: Raw domain of each row, `[B]`: NumPy, pyarrow, polars, pandas or a list, of
                 any type, null where missing. Values of equal text are one domain.
@@ -71,7 +73,7 @@ class Evaluator:
         columns: dict[str, Any] = {}
         for task in self.tasks:
             label, logit = _columns(task)
-            columns[label] = as_labels(_of_task(labels, task, "labels"), label)
+            columns[label] = _optional_labels(_of_task(labels, task, "labels"), label)
             scores = as_scores(_of_task(logits, task, "logits"), logit)
             with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is defined
                 columns[logit] = scores.astype(np.float32)
@@ -174,8 +176,16 @@ def _of_task(values: Mapping[str, ArrayLike], task: str, name: str) -> ArrayLike
     return values[task]
 
 
+def _optional_labels(values: ArrayLike, name: str) -> pl.Series:
+    array = np.asarray(values)
+    unlabelled = array == UNLABELLED
+    labels = pl.Series(as_labels(np.where(unlabelled, 0, array), name))
+    return labels.set(pl.Series(unlabelled), None) if unlabelled.any() else labels
+
+
 def _of(table: pl.DataFrame, task: str) -> tuple[Labels, Scores, pl.Series | None]:
     label, logit = _columns(task)
+    table = table.filter(pl.col(label).is_not_null()) if table[label].null_count() else table
     groups = table["groups"] if "groups" in table.columns else None
     return table[label].to_numpy(), table[logit].to_numpy(), groups
 

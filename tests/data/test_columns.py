@@ -159,6 +159,22 @@ def test_labels_refuse_anything_else(wrong):
         labels(column, FILE)
 
 
+@pytest.mark.parametrize(
+    "values", [[1, None, 0], [True, None, False], [1.0, float("nan"), 0.0], ["1", " ", "0"]]
+)
+def test_optional_labels_may_be_missing(values):
+    assert labels(pl.Series("click", values), UNNAMED, optional=True).tolist() == [1, -1, 0]
+    assert labels(pl.Series("click", [None, None]), UNNAMED, optional=True).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("wrong", [2, 0.5, "yes", -1])
+def test_optional_labels_refuse_anything_else(wrong):
+    column = pl.Series("click", [None, str(wrong) if isinstance(wrong, str) else wrong])
+
+    with pytest.raises(SchemaError, match="Label `click` must be 0 or 1. Received: .* row 102"):
+        labels(column, FILE, optional=True)
+
+
 def test_labels_of_dates_are_refused():
     with pytest.raises(SchemaError, match="must be 0 or 1. Received: a column of Date"):
         labels(pl.Series("click", [datetime.date(2024, 1, 1)]), FILE)

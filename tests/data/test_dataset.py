@@ -65,6 +65,25 @@ def test_columns_of_a_row_stay_together(write):
             np.testing.assert_array_equal(weights[task], 1)
 
 
+def test_rows_without_a_label_weigh_nothing(tmp_path):
+    number = np.arange(100, dtype=np.int32)
+    columns = {"row": number, "history": np.zeros((100, 3), np.int32), "price": number * 1.0}
+    labels = {"click": (number % 2).astype(np.int8), "buy": (number % 3 - 1).astype(np.int8)}
+    with EncodedWriter(tmp_path / "train", SCHEMA) as writer:
+        writer.write({**columns, "price": columns["price"].astype(np.float32)}, labels)
+    feed = TrainingFeed(
+        tmp_path / "train", SCHEMA, batch_size=100, positive_weight=4, negative_rate=0.999999
+    )
+
+    ((inputs, found, weights),) = feed.batches(0, 1)
+
+    rows = inputs["ids"][:, 0]
+    np.testing.assert_array_equal(found["buy"], rows % 3 == 2)
+    np.testing.assert_array_equal(weights["buy"] > 0, rows % 3 > 0)
+    assert set(weights["click"].round(3)) == {1, 4}
+    assert weights["buy"].dtype == np.float32
+
+
 @pytest.mark.parametrize("shuffle_rows", [1, 300, 10_000])
 def test_batches_are_the_same_from_any_first_step(write, shuffle_rows):
     feed = TrainingFeed(write(), SCHEMA, batch_size=64, seed=3, shuffle_rows=shuffle_rows)

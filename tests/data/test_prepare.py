@@ -290,7 +290,18 @@ def bad(**changes):
             "`click` is missing .* Did you mean `clicks`",
         ),
         (bad(click=pl.lit(2)), rows(20), "`click` must be 0 or 1. Received: 2 in frame-0, row 1"),
-        (bad(click=None), rows(20), "`click` must be 0 or 1. Received: None in frame-0, row 1"),
+        (bad(click=None), rows(20), "train part must have labels of task `click`. .* all of 50"),
+        (
+            rows(50),
+            bad(bought=None),
+            "valid part must have labels of task `buy`. .* Leave the task out",
+        ),
+        (
+            bad(click=pl.when(pl.int_range(50) != 7).then(0)).with_columns(bought=pl.col("click")),
+            rows(20),
+            "must have the label of one task at least. Received: null in click, bought in frame-0, "
+            "row 8",
+        ),
         (bad(item=pl.lit(0.5)), rows(20), "`item` must be a whole number. .* frame-0, row 1"),
         (bad(price=pl.date(2024, 1, 1)), rows(20), "`price` must be a column of numbers"),
         (rows(50).clear(), rows(20), "The train part must have rows"),
@@ -318,6 +329,20 @@ def test_bad_tables_are_refused_and_leave_nothing(tmp_path, train, valid, messag
         prepare(SCHEMA, train, valid=valid, out=tmp_path / "out")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_counts_for_the_tasks_that_it_has_labels_of(tmp_path):
+    frame = rows(60).with_columns(bought=pl.when(pl.int_range(60) % 3 == 0).then("bought"))
+
+    summary = prepare(SCHEMA, frame, out=tmp_path / "out")
+
+    (_, labels), *_ = read_encoded(
+        tmp_path / "out/train", Schema.load(tmp_path / "out/schema.toml")
+    )
+    given = np.arange(60) % 3 == 0
+    np.testing.assert_array_equal(labels["buy"], np.where(given, frame["bought"].fill_null(-1), -1))
+    assert summary.positives["train"]["buy"] == frame["bought"].sum()
+    np.testing.assert_array_equal(labels["click"], frame["click"])
 
 
 def test_wrong_label_names_its_row_behind_other_chunks_and_files(tmp_path):

@@ -81,6 +81,27 @@ def test_result_holds_the_figures_of_each_task_and_domain():
             assert list(found[task]) == FIGURES
 
 
+def test_rows_without_a_label_do_not_count_for_the_task():
+    labels, logits, domains, groups = _batch(4, 1_000)
+    given = np.arange(1_000) % 3 > 0
+    partly = {**labels, "click": np.where(given, labels["click"], -1)}
+
+    whole, part = (
+        _evaluate((partly, logits, domains, groups)),
+        _take((labels, logits, domains, groups), given),
+    )
+
+    expected = _evaluate(part).result()
+    assert whole.result()["tasks"]["click"] == expected["tasks"]["click"]
+    assert whole.result()["domains"]["app"]["click"] == expected["domains"]["app"]["click"]
+    others = _evaluate((labels, logits, domains, groups)).result()["tasks"]
+    assert whole.result()["rows"] == 1_000
+    assert {t: f for t, f in whole.result()["tasks"].items() if t != "click"} == {
+        t: f for t, f in others.items() if t != "click"
+    }
+    assert whole.report().filter(pl.col("task") == "click")["rows"][0] == given.sum()
+
+
 def test_result_agrees_with_scikit_learn():
     labels, logits, *_ = batch = _batch(2, 5_000)
 
