@@ -369,3 +369,218 @@ def tower(x, weights, num_layers):
     return np.array(
         [dense(row, weights["logit_kernel"], weights.get("logit_bias"))[0] for row in hidden]
     )
+
+
+# FGCNN, arXiv:1904.04447: one row, one embedding column, one window at a time.
+
+
+def fgcnn_block(
+    maps, kernel, recombination, pool_size=2, pooling="ceil", padding="bottom", bias=None
+):
+    """Pooled maps `[B, F', D, M]` of `[B, F, D, C]`, and the new fields that follow from them.
+
+    `recombination` is a pair of W_R `[F' D M, F' mr D]`, its rows by field, column and map, and b.
+    """
+    rows, fields, dim, channels = maps.shape
+    height, _, filters = kernel.shape
+    before = (height - 1) // 2 if padding == "same" else 0
+    convolved = np.zeros((rows, fields, dim, filters))
+    for b, p, q, j in np.ndindex(*convolved.shape):
+        total = 0.0 if bias is None else bias[j]
+        for a in range(height):
+            if 0 <= p + a - before < fields:
+                for c in range(channels):
+                    total += maps[b, p + a - before, q, c] * kernel[a, c, j]
+        convolved[b, p, q, j] = math.tanh(total)
+    rounded = math.ceil if pooling == "ceil" else math.floor
+    count = rounded(fields / pool_size)
+    windows = [convolved[:, i * pool_size : (i + 1) * pool_size] for i in range(count)]
+    pooled = np.stack([window.max(axis=1) for window in windows], axis=1)
+    weights, biases = recombination
+    new = [dense(row.ravel(), weights, biases, "tanh") for row in pooled]
+    return pooled, np.reshape(new, (rows, -1, dim))
+
+
+# INFNet: one row, one query, one key at a time; weights by their place in the layer.
+
+INFNET_FLOWS = [  # who attends to whom
+    ("field_proxies", "sequences"),
+    ("field_proxies", "tasks"),
+    ("sequence_proxies", "fields"),
+    ("sequence_proxies", "tasks"),
+    ("task_proxies", "fields"),
+    ("task_proxies", "sequences"),
+    ("tasks", "fields"),
+    ("tasks", "sequences"),
+]
+INFNET_PROXIES = [
+    ("fields", "field_proxies"),
+    ("sequences", "sequence_proxies"),
+    ("tasks", "task_proxies"),
+]
+
+
+def cross_attention(query, context, weights, num_heads=1, keep=None):
+    """CA(Q, K, V) of one row, arXiv:2508.11565v1; padding is no key, and zeros if all is."""
+    active = [k for k in range(len(context)) if keep is None or keep[k]]
+    project = {
+        name: lambda token, name=name: dense(
+            token, weights[f"{name}_kernel"], weights.get(f"{name}_bias")
+        )
+        for name in ("query", "key", "value")
+    }
+    out = np.zeros(np.shape(query))
+    width = out.shape[1] // num_heads
+    for m, token in enumerate(query):
+        q = project["query"](token)
+        for h in range(num_heads if active else 0):
+            head = slice(h * width, (h + 1) * width)
+            keys = [project["key"](context[k])[head] for k in active]
+            alpha = softmax([float(np.dot(q[head], key)) / math.sqrt(width) for key in keys])
+            for a, k in zip(alpha, active, strict=True):
+                out[m, head] += a * project["value"](context[k])[head]
+    return out
+
+
+def token_mlp(tokens, weights, num_layers):
+    """The tokens of a row, flattened, through dense layers; a matrix of tokens again."""
+    x = np.ravel(tokens)
+    for i in range(num_layers):
+        activation = None if i == num_layers - 1 else "relu"
+        x = dense(x, weights[f"kernel_{i}"], weights[f"bias_{i}"], activation)
+    return x.reshape(-1, np.shape(tokens)[-1])
+
+
+def proxy_gated_unit(tokens, proxies, weights, num_layers=2):
+    """PGU(X, X̃) = X ⊙ σ(MLP(flatten(X̃)))."""
+    (z,) = token_mlp(proxies, below(weights, "mlp"), num_layers)
+    return np.array([token / (1 + np.exp(-z)) for token in tokens])
+
+
+def below(weights, name):
+    """The weights of a part of a layer."""
+    return {k.removeprefix(f"{name}_"): w for k, w in weights.items() if k.startswith(f"{name}_")}
+
+
+def replaced(x, change, weights, norm, residual, layer_norm):
+    """`LN(x + change)`, or less of it."""
+    x = x + change if residual else change
+    if not layer_norm:
+        return x
+    norm = {f"norm_{name}": weights[f"{norm}_norm_{name}"] for name in ("gamma", "beta")}
+    return np.array([_layer_norm(token, norm, 1e-5) for token in x])
+
+
+def infnet_block(
+    tokens,
+    weights,
+    keep=None,
+    *,
+    num_heads=1,
+    num_gate_layers=2,
+    pgu_proxies="updated",
+    residual=True,
+    layer_norm=True,
+    share_task_projections=False,
+):
+    """One block on a row's tokens of every kind; what has no weights stays as it is."""
+    flags = {"residual": residual, "layer_norm": layer_norm}
+    flows = {}
+    for target, context in INFNET_FLOWS:
+        shared = share_task_projections and target == "tasks"
+        part = below(weights, f"{'task_proxies' if shared else target}_to_{context}")
+        if part and target in tokens and context in tokens:
+            padding = keep if context == "sequences" else None
+            flow = cross_attention(tokens[target], tokens[context], part, num_heads, padding)
+            flows[target] = flows.get(target, 0) + flow
+    new = dict(tokens)
+    for target, flow in flows.items():
+        new[target] = replaced(tokens[target], flow, weights, f"{target}_attention", **flags)
+    for kind, proxies in INFNET_PROXIES:
+        part = below(weights, f"{kind}_gate")
+        if part and kind in tokens:
+            gating = (new if pgu_proxies == "updated" else tokens)[proxies]
+            gated = proxy_gated_unit(new[kind], gating, part, num_gate_layers)
+            new[kind] = replaced(new[kind], gated, weights, f"{kind}_gate", **flags)
+    return new
+
+
+def sequence_proxies(sequence, keep, weights, num_layers):
+    """`Σ_t φ_seq(s_t)` without the padding."""
+    dim = sequence.shape[1]
+    total = np.zeros((weights[f"bias_{num_layers - 1}"].size // dim, dim))
+    for token, active in zip(sequence, keep, strict=True):
+        if active:
+            total += token_mlp([token], weights, num_layers)
+    return total
+
+
+def infnet(fields, sequences, masks, weights, num_blocks, num_dense_layers=(1, 1, 2), **flags):
+    """The tasks' tokens of one row; `sequences` and `masks` are lists."""
+    of_fields, of_sequences, of_gates = num_dense_layers
+    state = {"fields": fields, "tasks": weights["tasks_tokens"]}
+    if "task_proxies_tokens" in weights:
+        state["task_proxies"] = weights["task_proxies_tokens"]
+    if below(weights, "field_mlp"):
+        state["field_proxies"] = token_mlp(fields, below(weights, "field_mlp"), of_fields)
+    if sequences:
+        moved = [
+            sequence + weights.get(f"behaviour_positions_{a}", 0)
+            for a, sequence in enumerate(sequences)
+        ]
+        state["sequences"] = np.concatenate(moved)
+        phi = below(weights, "sequence_mlp")
+        if phi:
+            pairs = zip(moved, masks, strict=True)
+            proxies = [sequence_proxies(s, keep, phi, of_sequences) for s, keep in pairs]
+            state["sequence_proxies"] = np.concatenate(proxies)
+    keep = np.concatenate(masks) if sequences else None
+    for i in range(num_blocks):
+        part = below(weights, f"block_{i}")
+        state = infnet_block(state, part, keep, num_gate_layers=of_gates, **flags)
+    return state["tasks"]
+
+
+# FM, CIN and IPNN: one row, one pair of fields and one entry at a time.
+
+
+def fm(x):
+    """`Σ_{i<j} x_i ⊙ x_j` of every row, `[B, D]`."""
+    rows, fields, dim = x.shape
+    out = np.zeros((rows, dim))
+    for b in range(rows):
+        for i in range(fields):
+            for j in range(i + 1, fields):
+                out[b] += x[b, i].astype("float64") * x[b, j]
+    return out
+
+
+def inner_products(x):
+    """`⟨x_i, x_j⟩` of every row for all `i < j` in their order, `[B, F (F - 1) / 2]`."""
+    fields = x.shape[1]
+    pairs = [(i, j) for i in range(fields) for j in range(i + 1, fields)]
+    return np.array([[np.dot(row[i].astype("float64"), row[j]) for i, j in pairs] for row in x])
+
+
+def cin(x, weights, units, pooled=True, split_half=False, activation=None):
+    """xDeepFM's network, arXiv:1803.05170: tokens `[B, Σ H_k, D]`, or their sums over D."""
+    rows, fields, dim = x.shape
+    last, outputs = x.astype("float64"), []
+    for k, width in enumerate(units):
+        sources = last.shape[1]
+        kernel = weights[f"kernel_{k}"].reshape(sources, fields, width)
+        bias = weights.get(f"bias_{k}", np.zeros(width))
+        maps = np.zeros((rows, width, dim))
+        # (6)
+        for b, h, d in np.ndindex(*maps.shape):
+            total = bias[h]
+            for i in range(sources):
+                for j in range(fields):
+                    total += kernel[i, j, h] * last[b, i, d] * x[b, j, d]
+            maps[b, h, d] = ACTIVATIONS[activation](total)
+        half = width // 2 if split_half and k < len(units) - 1 else 0
+        last = maps[:, :half] if half else maps
+        outputs.append(maps[:, half:])
+    tokens = np.concatenate(outputs, axis=1)
+    # (8)
+    return tokens.sum(axis=2, keepdims=True) if pooled else tokens
