@@ -8,13 +8,17 @@ from typing import Any
 
 from keras import ops, tree
 
+# Width of the values from which δ is subtracted; benchmarks/dense_core.py times both sides of it.
+WIDE = 32
+
 
 def attend(query: Any, key: Any, value: Any, keep: Any = None) -> Any:
     """Weighted means of `value`: `(softmax(query · keyᵀ) ∘ keep) · value`.
 
     The gradient of the scores is `α ∘ (keep ∘ (g · valueᵀ) − δ)` where `δ = Σ g ∘ output` sums over
     the columns of the output instead of the keys. Of the passes over `[B, M, N]` that the
-    derivative of a softmax takes one is left, as δ can be a column of the product.
+    derivative of a softmax takes one is left where δ is a column of the product; where the values
+    are wide, a second pass costs less than joining the columns.
 
     Args:
         query: `[B, M, d]`, scaled already where the scores shall be.
@@ -63,8 +67,9 @@ def _attend(query: Any, key: Any, value: Any, *keep: Any) -> Any:
     def gradient(*args: Any, upstream: Any = None) -> tuple[Any, ...]:
         upstream = args[0] if upstream is None else upstream
         delta = ops.sum(upstream * outputs, axis=-1, keepdims=True)
-        if keep:
-            of_weights = ops.matmul(upstream, _transpose(value)) * keep[0] - delta
+        if keep or value.shape[-1] >= WIDE:
+            of_weights = ops.matmul(upstream, _transpose(value))
+            of_weights = (of_weights * keep[0] if keep else of_weights) - delta
         else:
             left = ops.concatenate([upstream, -delta], axis=-1)
             right = ops.concatenate([value, ops.ones_like(value[:, :, :1])], axis=-1)
