@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ class ConvolutionBlock(keras.layers.Layer):
         padding: `"bottom"` or `"same"`.
         use_bias: Whether the convolution has a bias.
         batch_normalization: Normalises the feature maps before tanh.
+        recombination_rank: Rank of W_R; None for a full matrix.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -54,6 +56,7 @@ class ConvolutionBlock(keras.layers.Layer):
         padding: str = "bottom",
         use_bias: bool = False,
         batch_normalization: bool = False,
+        recombination_rank: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,6 +68,9 @@ class ConvolutionBlock(keras.layers.Layer):
         self.padding = check_choice("padding", padding, ("bottom", "same"))
         self.use_bias = use_bias
         self.batch_normalization = batch_normalization
+        if recombination_rank is not None:
+            check_positive_integer("recombination_rank", recombination_rank)
+        self.recombination_rank = recombination_rank
         self.norm = keras.layers.BatchNormalization(dtype=self.dtype_policy, name="norm")
 
     def build(self, input_shape: Any) -> None:
@@ -77,12 +83,14 @@ class ConvolutionBlock(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         if self.batch_normalization:
             self.norm.build((None, dim, fields, self.filters))
-        width, units = dim * pooled * self.filters, pooled * self.new_maps * dim
-        self.recombination_kernel = self.add_weight(
-            name="recombination_kernel", shape=(width, units)
-        )
+        ranks = [self.recombination_rank] if self.recombination_rank else []
+        widths = [dim * pooled * self.filters, *ranks, pooled * self.new_maps * dim]
+        self.recombination_kernels = [
+            self.add_weight(name=f"recombination_kernel_{i}", shape=shape)
+            for i, shape in enumerate(itertools.pairwise(widths))
+        ]
         self.recombination_bias = self.add_weight(
-            name="recombination_bias", shape=(units,), initializer="zeros"
+            name="recombination_bias", shape=widths[-1:], initializer="zeros"
         )
 
     def call(self, inputs: Any, training: bool | None = None) -> tuple[Any, Any]:
@@ -97,8 +105,10 @@ class ConvolutionBlock(keras.layers.Layer):
         maps = ops.reshape(maps, (-1, dim, pooled, self.filters))
         # tanh rises, so that it may follow the maximum: there are fewer entries.
         maps = ops.tanh(maps + self.bias if self.use_bias else maps)
-        flat = ops.reshape(maps, (-1, dim * pooled * self.filters))
-        new = ops.tanh(ops.matmul(flat, self.recombination_kernel) + self.recombination_bias)
+        new = ops.reshape(maps, (-1, dim * pooled * self.filters))
+        for kernel in self.recombination_kernels:
+            new = ops.matmul(new, kernel)
+        new = ops.tanh(new + self.recombination_bias)
         return maps, ops.reshape(new, (-1, pooled * self.new_maps, dim))
 
     def _normalized_maxima(self, x: Any, dim: int, fields: int, training: bool | None) -> Any:
@@ -156,6 +166,7 @@ class ConvolutionBlock(keras.layers.Layer):
             "padding": self.padding,
             "use_bias": self.use_bias,
             "batch_normalization": self.batch_normalization,
+            "recombination_rank": self.recombination_rank,
         }
 
 

@@ -39,6 +39,8 @@ class FGCNN(keras.layers.Layer):
             in the equation; `"same"` puts each field in the middle of its kernel.
         use_bias: Whether the convolutions have a bias.
         batch_normalization: Normalises the feature maps before tanh.
+        recombination_rank: Makes W_R, which has nearly all of the layer's weights, a product of
+            two matrices of this rank. None for a full matrix, as in the paper.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -78,6 +80,7 @@ class FGCNN(keras.layers.Layer):
         padding: str = "bottom",
         use_bias: bool = False,
         batch_normalization: bool = False,
+        recombination_rank: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -90,6 +93,7 @@ class FGCNN(keras.layers.Layer):
             "padding": padding,
             "use_bias": use_bias,
             "batch_normalization": batch_normalization,
+            "recombination_rank": recombination_rank,
         }
         sizes = zip(
             self.filters,

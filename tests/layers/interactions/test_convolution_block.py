@@ -21,7 +21,7 @@ def expected(variables, randomize):
     def compute(layer, maps, **options):
         weights = randomize(layer)
         _, dim, pooled, filters = layer.compute_output_shape(maps.shape)[0]
-        rows = weights["recombination_kernel"].reshape(dim, pooled, filters, -1)
+        rows = weights["recombination_kernel_0"].reshape(dim, pooled, filters, -1)
         rows = rows.transpose(1, 0, 2, 3).reshape(dim * pooled * filters, -1)
         pooled, new = references.fgcnn_block(
             maps.transpose(0, 2, 1, 3),
@@ -62,7 +62,7 @@ def test_normalization_that_changes_nothing_gives_the_plain_maps(maps, pooling, 
     for layer in (plain, normalized):
         layer.build(maps.shape)
     normalized.kernel.assign(plain.kernel)
-    normalized.recombination_kernel.assign(plain.recombination_kernel)
+    normalized.recombination_kernels[0].assign(plain.recombination_kernels[0])
     normalized.norm.moving_variance.assign(np.full(3, 1 - normalized.norm.epsilon))
 
     for ours, other in zip(normalized(maps), plain(maps), strict=True):
@@ -101,6 +101,19 @@ def test_gradient_equals_differences(maps, pool_size):
 
     analytic, numeric = tf.test.compute_gradient(of_kernel, [layer.kernel.value])
     np.testing.assert_allclose(analytic[0], numeric[0], rtol=1e-4, atol=1e-5)
+
+
+def test_recombination_of_a_rank_is_one_with_the_product_of_its_matrices(maps, randomize):
+    full, factored = (ConvolutionBlock(3, 3, 2, recombination_rank=rank) for rank in (None, 4))
+    for layer in (full, factored):
+        layer.build(maps.shape)
+    weights = randomize(factored)
+    left, right = weights["recombination_kernel_0"], weights["recombination_kernel_1"]
+    full.set_weights([weights["kernel"], left @ right, weights["recombination_bias"]])
+
+    assert (left.shape, right.shape) == ((18, 4), (4, 12))
+    for ours, other in zip(factored(maps), full(maps), strict=True):
+        np.testing.assert_allclose(ours, other, rtol=1e-4, atol=1e-5)
 
 
 def test_columns_of_the_embedding_do_not_mix_in_the_maps(maps):
@@ -154,6 +167,7 @@ def test_save_and_load(maps, tmp_path, batch_normalization):
         ({"kernel_size": 0}, "`kernel_size` must be a positive integer"),
         ({"new_maps": 1.0}, "`new_maps` must be a positive integer. Received: new_maps=1.0"),
         ({"pool_size": 0}, "`pool_size` must be a positive integer"),
+        ({"recombination_rank": 0}, "`recombination_rank` must be a positive integer"),
         ({"pooling": "round"}, "`pooling` must be one of 'ceil', 'floor'"),
         ({"padding": "valid"}, "`padding` must be one of 'bottom', 'same'"),
     ],

@@ -45,7 +45,7 @@ def test_golden_numbers(padding, pooling, pooled, sum_of_maps, sum_of_new, first
     (block,) = layer.blocks
     width = pooled * 8
     block.kernel.assign(wave((3, 1, 2), 1.5, 0.3))
-    block.recombination_kernel.assign(by_column(wave((width, width), 2.5, 0.2), pooled, 4))
+    block.recombination_kernels[0].assign(by_column(wave((width, width), 2.5, 0.2), pooled, 4))
     block.recombination_bias.assign(wave((width,), 0.3, 0.1))
 
     out = np.asarray(layer(x))
@@ -66,7 +66,7 @@ def test_blocks_follow_one_another_on_the_pooled_maps(x, randomize, pooling):
 
     for block, new_maps in zip(layer.blocks, SMALL["new_maps"], strict=True):
         weights = randomize(block)
-        kernel, bias = weights["recombination_kernel"], weights["recombination_bias"]
+        kernel, bias = weights["recombination_kernel_0"], weights["recombination_bias"]
         pooled = kernel.shape[1] // 3 // new_maps
         rows = kernel.reshape(3, pooled, -1, kernel.shape[1]).transpose(1, 0, 2, 3)
         maps, new = references.fgcnn_block(
@@ -204,8 +204,15 @@ def test_row_does_not_depend_on_other_rows(x):
     np.testing.assert_allclose(alone, batch, atol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{}, {"batch_normalization": True, "use_bias": True}])
-def test_gradient_reaches_every_weight(x, options):
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({}, 6),
+        ({"recombination_rank": 2}, 8),
+        ({"batch_normalization": True, "use_bias": True}, 12),
+    ],
+)
+def test_gradient_reaches_every_weight(x, options, count):
     layer = FGCNN(**SMALL, **options)
     target = layer(x) + 0.3
 
@@ -213,7 +220,7 @@ def test_gradient_reaches_every_weight(x, options):
         total = keras.ops.mean((layer(x, training=True) - target) ** 2)
     gradients = tape.gradient(total, [weight.value for weight in layer.trainable_weights])
 
-    assert len(gradients) == (12 if options else 6)
+    assert len(gradients) == count
     for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
         assert np.isfinite(gradient).all(), weight.path
         # The normalisation cancels the bias of the convolution.
@@ -222,7 +229,7 @@ def test_gradient_reaches_every_weight(x, options):
 
 
 def test_config_round_trip(x):
-    layer = FGCNN(pooling="floor", padding="same", batch_normalization=True, **SMALL)
+    layer = FGCNN(pooling="floor", padding="same", recombination_rank=2, **SMALL)
 
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
     for each in (layer, copy):
