@@ -584,3 +584,68 @@ def cin(x, weights, units, pooled=True, split_half=False, activation=None):
     tokens = np.concatenate(outputs, axis=1)
     # (8)
     return tokens.sum(axis=2, keepdims=True) if pooled else tokens
+
+
+# INFNet's second version: the same, with hubs.
+
+
+def sequence_hub(sequence, keep, kernel, bias):
+    """The mean over time of a projection; zeros without any token."""
+    tokens = [dense(token, kernel, bias) for token, k in zip(sequence, keep, strict=True) if k]
+    return sum(tokens, np.zeros(len(bias))) / max(len(tokens), 1)
+
+
+def broadcast_gated_unit(tokens, hubs, weights):
+    """BGU(x) = x ⊙ σ(α) + β."""
+    alpha, beta = token_mlp(hubs, below(weights, "mlp"), 2)
+    return np.array([token / (1 + np.exp(-alpha)) + beta for token in tokens])
+
+
+def infnet_v2_block(tokens, weights, keep=None, num_heads=1):
+    """One block on a row's tokens and hubs; a kind without weights stays as it is."""
+    new = dict(tokens)
+    kinds = [kind for kind in ("fields", "sequences", "tasks") if kind in tokens]
+    for kind in kinds:
+        if f"{kind}_query_kernel" not in weights:
+            continue
+        hubs = f"{kind.removesuffix('s')}_hubs"
+        fused = []
+        for hub in tokens[hubs]:
+            query = dense(hub, weights[f"{kind}_query_kernel"], weights[f"{kind}_query_bias"])
+            gathered = []
+            for x in kinds:
+                part = {"query_kernel": np.eye(len(query)), **below(weights, f"to_{x}")}
+                padding = keep if x == "sequences" else None
+                gathered.extend(cross_attention([query], tokens[x], part, num_heads, padding)[0])
+            kernel, bias = weights[f"{kind}_fusion_kernel"], weights[f"{kind}_fusion_bias"]
+            fused.append(dense(gathered, kernel, bias))
+        new[hubs] = replaced(tokens[hubs], np.array(fused), weights, hubs, True, True)
+        gated = broadcast_gated_unit(tokens[kind], new[hubs], below(weights, f"{kind}_gate"))
+        new[kind] = replaced(tokens[kind], gated, weights, kind, True, True)
+    return new
+
+
+def infnet_v2(fields, sequences, masks, weights, num_blocks, num_heads=1):
+    """The tasks' tokens of one row; `sequences` and `masks` are lists."""
+    tasks = weights["tasks_tokens"]
+    state = {"fields": fields, "tasks": tasks}
+    state["task_hubs"] = np.concatenate([tasks, weights["shared_tasks_tokens"]])
+    hubs = below(weights, "field_hubs")
+    if hubs:
+        state["field_hubs"] = token_mlp(fields, hubs, 2)
+    keep = np.concatenate(masks) if sequences else None
+    if sequences:
+        moved = [
+            sequence + weights.get(f"behaviour_positions_{a}", 0)
+            for a, sequence in enumerate(sequences)
+        ]
+        state["sequences"] = np.concatenate(moved)
+        hubs = below(weights, "sequence_hubs")
+        if hubs:
+            parts = enumerate(zip(moved, masks, strict=True))
+            state["sequence_hubs"] = np.array(
+                [sequence_hub(*part, hubs[f"kernel_{a}"], hubs[f"bias_{a}"]) for a, part in parts]
+            )
+    for i in range(num_blocks):
+        state = infnet_v2_block(state, below(weights, f"block_{i}"), keep, num_heads)
+    return state["tasks"]

@@ -75,6 +75,13 @@ def listed_shapes(shape: Any, dim: int | None) -> list[Sequence[int | None]]:
     return shapes
 
 
+def total_length(shapes: Sequence[Sequence[int | None]]) -> int | None:
+    """Tokens of all sequences, None if one's length is unknown."""
+    lengths = [shape[1] for shape in shapes]
+    known = [length for length in lengths if length is not None]
+    return sum(known) if len(known) == len(lengths) else None
+
+
 def listed_sequences(sequences: Any, mask: Any) -> tuple[list[Any], list[Any]]:
     """No, one or several sequences and their boolean masks as lists; no mask is no padding."""
     lists = [

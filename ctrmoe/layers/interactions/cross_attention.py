@@ -30,7 +30,9 @@ class CrossAttention(keras.layers.Layer):
 
     Args:
         num_heads: Number of heads, H. Each is `d_k = D / H` wide and they are concatenated.
-        use_bias: Whether the three projections have a bias.
+        use_bias: Whether queries and values have a bias; one of keys would add the same to all
+            scores of a query, which the softmax cancels.
+        project_query: Whether there is a W_Q.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -50,10 +52,18 @@ class CrossAttention(keras.layers.Layer):
     TensorShape([5, 3, 8])
     """
 
-    def __init__(self, num_heads: int = 1, *, use_bias: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        num_heads: int = 1,
+        *,
+        use_bias: bool = False,
+        project_query: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads = check_positive_integer("num_heads", num_heads)
         self.use_bias = use_bias
+        self.project_query = project_query
 
     def build(self, query_shape: Sequence[int | None], context_shape: Sequence[int | None]) -> None:
         dim = query_shape[-1]
@@ -68,18 +78,19 @@ class CrossAttention(keras.layers.Layer):
                 "`num_heads` must divide the width of the tokens. "
                 f"Received: num_heads={self.num_heads}, width={dim}."
             )
-        names = ("value",) if context_shape[1] == 1 else PROJECTIONS
+        names = ["value"] if context_shape[1] == 1 else list(PROJECTIONS)
+        if not self.project_query and "query" in names:
+            names.remove("query")
         self.kernels = {name: self._weight(f"{name}_kernel", (dim, dim)) for name in names}
-        self.biases = {
-            name: self._weight(f"{name}_bias", (dim,)) for name in (names if self.use_bias else ())
-        }
+        biased = [name for name in names if self.use_bias and name != "key"]
+        self.biases = {name: self._weight(f"{name}_bias", (dim,)) for name in biased}
 
     def _weight(self, name: str, shape: tuple[int, ...]) -> Any:
         initializer = "zeros" if len(shape) == 1 else "glorot_uniform"
         return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def call(self, query: Any, context: Any, keep: Any = None) -> Any:
-        if "query" in self.kernels:
+        if "key" in self.kernels:
             queries, keys, values = self._heads(query, context, keep)
             heads = [attend(*head) for head in zip(queries, keys, values, strict=True)]
         else:
@@ -101,7 +112,7 @@ class CrossAttention(keras.layers.Layer):
 
     def attention(self, query: Any, context: Any, keep: Any = None) -> Any:
         """Attention weights `[B, H, Q, N]`; those of a query sum to 1."""
-        if "query" not in self.kernels:
+        if "key" not in self.kernels:
             return ops.ones((ops.shape(query)[0], self.num_heads, query.shape[1], 1))
         queries, keys, _ = self._heads(query, context, keep)
         heads = zip(queries, keys, strict=True)
@@ -131,14 +142,17 @@ class CrossAttention(keras.layers.Layer):
         dim = tokens.shape[-1]
         width = dim // self.num_heads
         columns = [slice(h * width, (h + 1) * width) for h in range(self.num_heads)]
+        if names == ("query",) and not self.project_query:
+            return [tokens[:, :, head] for head in columns]
         parts = [(name, head) for name in names for head in columns]
         x = ops.reshape(tokens, (-1, dim))
         kernels = [self.kernels[name][:, head] for name, head in parts]
         # `project` joins gradients: it wants two kernels at least.
         products = project(x, kernels) if len(kernels) > 1 else [ops.matmul(x, kernels[0])]
-        if self.use_bias:
-            biases = (self.biases[name][head] for name, head in parts)
-            products = [x + bias for x, bias in zip(products, biases, strict=True)]
+        products = [
+            x + self.biases[name][head] if name in self.biases else x
+            for x, (name, head) in zip(products, parts, strict=True)
+        ]
         return [ops.reshape(x, (-1, ops.shape(tokens)[1], width)) for x in products]
 
     def compute_output_shape(
@@ -147,4 +161,9 @@ class CrossAttention(keras.layers.Layer):
         return tuple(query_shape)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_heads": self.num_heads, "use_bias": self.use_bias}
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "use_bias": self.use_bias,
+            "project_query": self.project_query,
+        }

@@ -14,6 +14,7 @@ from ctrmoe.layers.interactions.behaviour_sequences import (
     joined,
     listed_sequences,
     listed_shapes,
+    total_length,
 )
 from ctrmoe.layers.interactions.infnet_block import INFNetBlock
 from ctrmoe.layers.interactions.task_tokens import TaskTokens
@@ -158,16 +159,15 @@ class INFNet(keras.layers.Layer):
 
     def _counts(self, fields: int | None, sequences: list[Any]) -> dict[str, int | None]:
         """Tokens of each kind."""
-        lengths = [shape[1] for shape in sequences]
         of_fields, of_sequence, of_tasks = self.num_proxies
-        counts = {
+        counts: dict[str, int | None] = {
             "fields": fields,
             "tasks": self.num_tasks,
             "field_proxies": of_fields,
             "task_proxies": of_tasks,
         }
         if sequences:
-            counts["sequences"] = None if None in lengths else sum(lengths)
+            counts["sequences"] = total_length(sequences)
             counts["sequence_proxies"] = len(sequences) * of_sequence
         return counts
 

@@ -6,6 +6,7 @@ from ctrmoe.layers.interactions.behaviour_sequences import (
     joined,
     listed_sequences,
     listed_shapes,
+    total_length,
 )
 
 
@@ -60,6 +61,11 @@ def test_listed_shapes():
     assert listed_shapes(None, 3) == []
     assert listed_shapes((None, 4, 3), 3) == [(None, 4, 3)]
     assert listed_shapes([[None, 4, 3], [None, 2, 3]], 3) == [[None, 4, 3], [None, 2, 3]]
+
+
+def test_total_length():
+    assert total_length([(None, 4, 3), (None, 2, 3)]) == 6
+    assert total_length([(None, 4, 3), (None, None, 3)]) is None
 
 
 def test_joined(sequences):
