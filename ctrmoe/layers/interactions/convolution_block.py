@@ -30,7 +30,7 @@ class ConvolutionBlock(keras.layers.Layer):
         pool_size: Fields of a pooling window.
         pooling: `"ceil"` or `"floor"`.
         padding: `"bottom"` or `"same"`.
-        use_bias: Whether the convolution has a bias.
+        use_bias: Whether the convolution has a bias, which `batch_normalization` would cancel.
         batch_normalization: Normalises the feature maps before tanh.
         recombination_rank: Rank of W_R; None for a full matrix.
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -67,6 +67,7 @@ class ConvolutionBlock(keras.layers.Layer):
         self.pooling = check_choice("pooling", pooling, ("ceil", "floor"))
         self.padding = check_choice("padding", padding, ("bottom", "same"))
         self.use_bias = use_bias
+        self.has_bias = use_bias and not batch_normalization
         self.batch_normalization = batch_normalization
         if recombination_rank is not None:
             check_positive_integer("recombination_rank", recombination_rank)
@@ -79,7 +80,7 @@ class ConvolutionBlock(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel", shape=(self.kernel_size, channels, self.filters)
         )
-        if self.use_bias:
+        if self.has_bias:
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         if self.batch_normalization:
             self.norm.build((None, dim, fields, self.filters))
@@ -104,7 +105,7 @@ class ConvolutionBlock(keras.layers.Layer):
             maps = _max_of_products(x, *(self._band(fields, window) for window in windows))
         maps = ops.reshape(maps, (-1, dim, pooled, self.filters))
         # tanh rises, so that it may follow the maximum: there are fewer entries.
-        maps = ops.tanh(maps + self.bias if self.use_bias else maps)
+        maps = ops.tanh(maps + self.bias if self.has_bias else maps)
         new = ops.reshape(maps, (-1, dim * pooled * self.filters))
         for kernel in self.recombination_kernels:
             new = ops.matmul(new, kernel)

@@ -37,7 +37,8 @@ class FGCNN(keras.layers.Layer):
             are, `"floor"` drops them.
         padding: Where the kernel exceeds the fields: `"bottom"` looks forward from each field, as
             in the equation; `"same"` puts each field in the middle of its kernel.
-        use_bias: Whether the convolutions have a bias.
+        use_bias: Whether the convolutions have a bias; there is none with
+            `batch_normalization`, which would cancel it.
         batch_normalization: Normalises the feature maps before tanh.
         recombination_rank: Makes W_R, which has nearly all of the layer's weights, a product of
             two matrices of this rank. None for a full matrix, as in the paper.
@@ -59,9 +60,9 @@ class FGCNN(keras.layers.Layer):
         Prediction, 2019, arXiv:1904.04447. The defaults are the paper's equations with the sizes
         of its Criteo experiments; the rounding of odd heights is not in the paper, and `"floor"`
         leaves none of 13 fields after four blocks. FuxiCTR's layer is `padding="same"`,
-        `use_bias=True`, `batch_normalization=True`, except that its pooling pads the first window
-        too; DeepCTR's is `padding="same"`, `use_bias=True`, `pooling="floor"`. We flatten S by
-        column, field and map, which only orders the rows of W_R.
+        `batch_normalization=True`, except that its pooling pads the first window too; DeepCTR's is
+        `padding="same"`, `use_bias=True`, `pooling="floor"`. We flatten S by column, field and
+        map, which only orders the rows of W_R.
 
     Example:
 
