@@ -96,7 +96,8 @@ class CIN(keras.layers.Layer):
         first = ops.reshape(ops.transpose(inputs, (0, 2, 1)), (-1, fields))
         last, outputs = first, []
         for k, kernel in enumerate(self.kernels):
-            maps = ops.matmul(_outer(last, first), kernel)
+            weights = ops.reshape(kernel, (last.shape[1], fields, -1))
+            maps = _compressed(last, first, weights)
             maps = self.activation(maps + self.biases[k] if self.use_bias else maps)
             if k == len(self.passed_on):
                 outputs.append(maps)
@@ -124,6 +125,31 @@ class CIN(keras.layers.Layer):
             "activation": keras.activations.serialize(self.activation),
             "use_bias": self.use_bias,
         }
+
+
+@ops.custom_gradient
+def _compressed(left: Any, right: Any, kernel: Any) -> Any:
+    """`Σ_i Σ_j left_i right_j kernel_ij`; the gradient multiplies anew instead of keeping products.
+
+    `left` is `[N, H]`, `right` `[N, F]`, `kernel` `[H, F, K]`, the result `[N, K]`.
+    """
+    width, fields, units = kernel.shape
+    kernel = ops.reshape(kernel, (-1, units))
+
+    def gradient(*args: Any, upstream: Any = None) -> tuple[Any, Any, Any]:
+        upstream = args[0] if upstream is None else upstream
+        of_products = ops.matmul(upstream, ops.transpose(kernel))
+        of_products = ops.reshape(of_products, (-1, width, fields))
+        # In the other order: TensorFlow would take equal products from the forward pass.
+        of_kernel = ops.matmul(ops.transpose(_outer(right, left)), upstream)
+        of_kernel = ops.transpose(ops.reshape(of_kernel, (fields, width, units)), (1, 0, 2))
+        return (
+            ops.squeeze(ops.matmul(of_products, right[:, :, None]), axis=2),
+            ops.squeeze(ops.matmul(left[:, None], of_products), axis=1),
+            of_kernel,
+        )
+
+    return ops.matmul(_outer(left, right), kernel), gradient
 
 
 def _outer(left: Any, right: Any) -> Any:

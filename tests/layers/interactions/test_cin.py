@@ -99,6 +99,23 @@ def test_gradient_reaches_every_weight(x, options):
         assert np.abs(gradient).sum() > 1e-6, weight.path
 
 
+@pytest.mark.parametrize("part", ["tokens", "kernel"])
+def test_gradient_equals_differences(x, part):
+    layer = CIN([4, 2, 3], split_half=True, activation="tanh", dtype="float64")
+    tokens = tf.constant(x, "float64")
+    layer.build(x.shape)
+    kernel = layer.kernels[1]
+
+    def of_kernel(value):
+        with keras.StatelessScope(state_mapping=[(kernel, value)]):
+            return layer(tokens)
+
+    function, at = (layer, tokens) if part == "tokens" else (of_kernel, kernel.value)
+    analytic, numeric = tf.test.compute_gradient(function, [at])
+
+    np.testing.assert_allclose(analytic[0], numeric[0], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("options", CASES)
 def test_config_round_trip(x, options):
     layer = CIN([4, 2], **options)
