@@ -57,6 +57,9 @@ class ModelConfig:
     Args:
         embedding: The field tokens.
         interaction: `kind` and options of the interaction; empty for none.
+        classifier: `kind` and options of what makes one vector of the interaction's tokens; empty
+            for the tokens side by side.
+        fm: Whether the products of all pairs of tokens are added to the logit, as in FM.
         deep: Options of an MLP over the flattened tokens whose logit is added (`units` …).
         wide: Whether a linear term of every feature is added to the logit.
         tower: Options of each task's MLP after the interaction (`units` …).
@@ -69,6 +72,8 @@ class ModelConfig:
 
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     interaction: Mapping[str, Any] = field(default_factory=dict)
+    classifier: Mapping[str, Any] = field(default_factory=dict)
+    fm: bool = False
     deep: Mapping[str, Any] = field(default_factory=dict)
     wide: bool = False
     tower: Mapping[str, Any] = field(default_factory=dict)

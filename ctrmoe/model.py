@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from ctrmoe.config import Config, ConfigError, ModelConfig
-from ctrmoe.layers import INTERACTIONS, MLP, FeatureEmbedding, Field, RowBlocks, Tower, create
+from ctrmoe.layers import (
+    CLASSIFIERS,
+    FM,
+    INTERACTIONS,
+    MLP,
+    FeatureEmbedding,
+    Field,
+    RowBlocks,
+    Tower,
+    create,
+)
 from ctrmoe.schema import Schema
 
 
@@ -40,13 +51,20 @@ def build_model(
 
 def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> keras.Model:
     inputs = _inputs(schema)
-    tokens = _embedding(fields, config)(inputs)
     tasks = [task.name for task in schema.tasks]
+    interaction = _interaction(config, len(tasks))
+    tokens, sequences = _tokens(fields, config, interaction, inputs)
     terms: dict[str, list[Any]] = {task: [] for task in tasks}
-    if config.interaction or not (config.deep or config.wide):
-        hidden = _interaction(config)(tokens) if config.interaction else tokens
+    if interaction or config.classifier or not (config.deep or config.wide or config.fm):
+        hidden = _interact(interaction, tokens, sequences, config) if interaction else tokens
+        if config.classifier:
+            hidden = _classifier(config)(hidden)
+        for task, own in zip(tasks, _of_tasks(interaction, hidden, len(tasks)), strict=True):
+            terms[task].append(Tower(**config.tower, name=f"{task}_tower")(own))
+    if config.fm:
+        products = _SumOfEntries(name="fm")(FM(name="products")(tokens))
         for task in tasks:
-            terms[task].append(Tower(**config.tower, name=f"{task}_tower")(hidden))
+            terms[task].append(products)
     if config.deep:
         hidden = MLP(**config.deep, name="deep")(keras.layers.Flatten()(tokens))
         for task in tasks:
@@ -66,7 +84,7 @@ def _inputs(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _embedding(fields: Sequence[Field], config: ModelConfig) -> FeatureEmbedding:
+def _embedding(fields: Sequence[Field], config: ModelConfig, *, pool: bool) -> FeatureEmbedding:
     options = config.embedding
     names = {field.name for field in fields}
     unknown = set(options.dims) - names
@@ -79,27 +97,79 @@ def _embedding(fields: Sequence[Field], config: ModelConfig) -> FeatureEmbedding
     return FeatureEmbedding(
         fields,
         options.dim,
+        pool_sequences=pool or not any(field.kind == "sequence" for field in fields),
         embeddings_l2=options.l2,
         dropout=options.dropout,
         name="embedding",
     )
 
 
-def _interaction(config: ModelConfig) -> keras.layers.Layer:
+def _interaction(config: ModelConfig, num_tasks: int) -> Any:
+    """The interaction, or None; the builder knows the number of tasks."""
     options = dict(config.interaction)
+    if not options:
+        return None
     kind = options.pop("kind", "")
-    return RowBlocks(
-        create(INTERACTIONS, kind, **options, name=kind),
-        block_size=config.block_size,
-        compile=config.compile,
-        name="interaction",
-    )
+    if kind in INTERACTIONS and "num_tasks" in inspect.signature(INTERACTIONS[kind]).parameters:
+        options.setdefault("num_tasks", num_tasks)
+    return create(INTERACTIONS, kind, **options, name=kind)
+
+
+def _reads_sequences(interaction: Any) -> bool:
+    return interaction and "sequences" in inspect.signature(interaction.call).parameters
+
+
+def _tokens(
+    fields: Sequence[Field], config: ModelConfig, interaction: Any, inputs: Any
+) -> tuple[Any, tuple[list[Any], list[Any]]]:
+    """The tokens of all fields, and the sequences and masks where something reads them."""
+    embedding = _embedding(fields, config, pool=not _reads_sequences(interaction))
+    embedded = embedding(inputs)
+    if embedding.pool_sequences:
+        return embedded, ([], [])
+    tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
+    return tokens, (list(sequences.values()), list(masks.values()))
+
+
+def _interact(
+    interaction: Any, tokens: Any, sequences: tuple[list[Any], list[Any]], config: ModelConfig
+) -> Any:
+    if not _reads_sequences(interaction):
+        blocks = RowBlocks(
+            interaction,
+            block_size=config.block_size,
+            compile=config.compile,
+            name="interaction",
+        )
+        return blocks(tokens)
+    values, masks = sequences
+    return interaction(tokens, sequences=values, mask=masks) if values else interaction(tokens)
+
+
+def _classifier(config: ModelConfig) -> Any:
+    options = dict(config.classifier)
+    return create(CLASSIFIERS, options.pop("kind", ""), **options, name="classifier")
+
+
+def _of_tasks(interaction: Any, hidden: Any, num_tasks: int) -> list[Any]:
+    """What each task reads: its own token, or all of them."""
+    if hasattr(interaction, "num_tasks") and len(hidden.shape) == 3:
+        return [hidden[:, index] for index in range(num_tasks)]
+    return [hidden] * num_tasks
 
 
 def _total(terms: Sequence[Any], task: str) -> Any:
     if len(terms) == 1:
         return keras.layers.Identity(name=task, dtype="float32")(terms[0])
     return keras.layers.Add(name=task, dtype="float32")(list(terms))
+
+
+@keras.saving.register_keras_serializable(package="ctrmoe")
+class _SumOfEntries(keras.layers.Layer):
+    """Sums the entries of one token: `[B, 1, D] → [B]`."""
+
+    def call(self, token: Any) -> Any:
+        return keras.ops.sum(keras.ops.cast(token, "float32"), axis=(1, 2))
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.encode import Encoder
@@ -43,21 +46,83 @@ def test_summary_reads_like_the_figure(encoder):
     }
 
 
-@pytest.mark.parametrize("config", ["autoint", "autoint_plus"])
-def test_named_config_builds_and_predicts(encoder, repository, config):
-    path = repository / "pipelines" / "configs" / f"{config}.toml"
-
-    model = build_model(encoder.schema, Config.load(path), fields=encoder.fields())
-
-    logits = model(rows(encoder))
-    assert all(np.isfinite(logit).all() and logit.shape == (4,) for logit in logits.values())
+CONFIGS = sorted(Path(__file__).parent.parent.glob("pipelines/configs/*.toml"))
 
 
-def test_every_named_config_is_tested(repository):
-    folder = repository / "pipelines" / "configs"
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+@pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
+def named(request, encoder):
+    """The model of a named config."""
+    return build_model(encoder.schema, Config.load(request.param), fields=encoder.fields())
 
-    assert found == {"autoint.toml", "autoint_plus.toml"}
+
+def test_named_config_predicts_each_row_by_itself(named, encoder):
+    batch = rows(encoder)
+
+    whole = {task: np.asarray(logit) for task, logit in named(batch).items()}
+
+    assert set(whole) == {"click", "conversion"}
+    for row in range(4):
+        alone = named({name: matrix[row : row + 1] for name, matrix in batch.items()})
+        for task, logits in whole.items():
+            assert np.isfinite(logits).all() and logits.shape == (4,)
+            np.testing.assert_allclose(alone[task][0], logits[row], atol=2e-6)
+
+
+def test_named_config_reads_rows_of_padding(named, encoder):
+    batch = rows(encoder)
+
+    logits = named({**batch, "sequences": np.zeros_like(batch["sequences"])})
+
+    assert all(np.isfinite(logit).all() for logit in logits.values())
+
+
+def test_named_config_learns_from_every_input(named, encoder):
+    batch = {name: np.repeat(matrix, 8, axis=0) for name, matrix in rows(encoder, 16).items()}
+
+    with tf.GradientTape() as tape:
+        total = sum(tf.reduce_sum(logit**2) for logit in named(batch, training=True).values())
+    gradients = tape.gradient(total, [weight.value for weight in named.trainable_weights])
+
+    assert all(gradient is not None for gradient in gradients)
+
+
+def test_fm_adds_the_products_of_all_pairs(encoder):
+    model = build(encoder, fm=True, wide=True)
+    batch = rows(encoder)
+    names = ["embedding", "click_linear", "conversion_linear"]
+    tokens, *linear = (
+        np.asarray(keras.Model(model.inputs, model.get_layer(name).output)(batch)) for name in names
+    )
+
+    pairs = [(tokens[:, i] * tokens[:, j]).sum(-1) for j in range(9) for i in range(j)]
+
+    for logit, term in zip(model(batch).values(), linear, strict=True):
+        np.testing.assert_allclose(logit, term + sum(pairs), rtol=1e-4, atol=1e-6)
+
+
+def test_classifier_stands_between_interaction_and_towers(encoder):
+    model = build(
+        encoder,
+        interaction={"kind": "fgcnn", "filters": [3], "kernel_size": 3},
+        classifier={"kind": "ipnn", "units": [5]},
+    )
+
+    assert model.get_layer("classifier").output.shape == (None, 5)
+    assert model.get_layer("click_tower").count_params() == 6
+
+
+def test_each_task_reads_its_own_token(encoder):
+    model = build(encoder, interaction={"kind": "infnet", "num_blocks": 1})
+
+    assert model.get_layer("infnet").output.shape == (None, 2, 16)
+    assert model.get_layer("click_tower").count_params() == 17
+
+
+def test_interaction_that_reads_sequences_gets_them_unpooled(encoder):
+    model = build(encoder, interaction={"kind": "infnet", "num_blocks": 1})
+
+    masks, sequences, tokens = (x.shape for x in model.get_layer("embedding").output)
+    assert (masks, sequences, tokens) == ((None, 5), (None, 5, 16), (None, 8, 16))
 
 
 def test_terms_add_up(encoder):
@@ -114,6 +179,8 @@ def test_dimension_of_one_feature(encoder):
         ({"interaction": {"kind": "autoin"}}, "Did you mean 'autoint'"),
         ({"interaction": {}, "deep": {"unit": [1]}}, "unit"),
         ({"interaction": {"kind": "autoint", "num_heads": 0}}, "`num_heads` must be"),
+        ({"classifier": {"kind": "ipn", "units": [4]}}, "Did you mean 'ipnn'"),
+        ({"classifier": {"units": [4]}}, "`kind` must be one of"),
     ],
 )
 def test_part_that_cannot_be_built(encoder, model, message):

@@ -117,7 +117,9 @@ def labels(values: pl.Series, where: Origin, *, optional: bool = False) -> np.nd
     result = text.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = (result != 0) & (result != 1)
     if optional and wrong.any():
-        empty = (text == "" if dtype == pl.String else text.cast(pl.Float64).is_nan()).fill_null(True)
+        empty = (text == "" if dtype == pl.String else text.cast(pl.Float64).is_nan()).fill_null(
+            True
+        )
         result = np.where(empty.to_numpy(), UNLABELLED, result)
         wrong &= ~empty.to_numpy()
     if wrong.any():

@@ -30,9 +30,10 @@ class _Buffer:
 class TrainingFeed:
     """Batches of the training part in a seeded order that can be entered at any step.
 
-    A label that is `UNLABELLED` comes as 0 with weight 0. Row groups are shuffled across the files, rows across the groups of a buffer. The same
+    Row groups are shuffled across the files, rows across the groups of a buffer. The same
     arguments give the same batches, whatever the step that reading starts from. Every batch has
     the same static shape; the rows that fill no batch are left out of an epoch, others in each.
+    A label that is `UNLABELLED` comes as 0 with weight 0.
 
     Args:
         folder: The encoded part, such as `prepared/train`.

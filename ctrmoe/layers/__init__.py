@@ -4,21 +4,33 @@ Axis letters in shapes and einsum strings: B batch, F fields, D embedding, H hid
 U expert units, T tasks, L sequence length, K chosen experts. Inside attention, H counts heads.
 """
 
+from ctrmoe.layers.classifiers import CLASSIFIERS
 from ctrmoe.layers.embedding import FeatureEmbedding
 from ctrmoe.layers.field import Field
 from ctrmoe.layers.interactions import INTERACTIONS
 from ctrmoe.layers.interactions.autoint import AutoInt
+from ctrmoe.layers.interactions.cin import CIN
+from ctrmoe.layers.interactions.cross_network import CrossNetwork
+from ctrmoe.layers.interactions.fgcnn import FGCNN
+from ctrmoe.layers.interactions.fm import FM
+from ctrmoe.layers.interactions.infnet import INFNet
 from ctrmoe.layers.mlp import MLP
 from ctrmoe.layers.registry import create
 from ctrmoe.layers.row_blocks import RowBlocks
 from ctrmoe.layers.towers import Tower
 
 __all__ = [
+    "CIN",
+    "CLASSIFIERS",
+    "FGCNN",
+    "FM",
     "INTERACTIONS",
     "MLP",
     "AutoInt",
+    "CrossNetwork",
     "FeatureEmbedding",
     "Field",
+    "INFNet",
     "RowBlocks",
     "Tower",
     "create",

@@ -34,9 +34,13 @@ class FeatureEmbedding(keras.layers.Layer):
     unknown. Fields with an `embedding_dim` of their own are looked up in a matrix of that width,
     which a kernel without bias, one for each width, projects to the layer's.
 
+    With `pool_sequences=False` the sequences are not averaged and have no token: they come beside
+    the tokens, for interactions that read them and for other poolings.
+
     Args:
         fields: The fields (or their dictionaries), in the order of the tokens.
         embedding_dim: Width `D` of the tokens.
+        pool_sequences: Whether a sequence becomes one token, the mean of its ids.
         embeddings_initializer: Initializer of tables and of the vectors `v` and `m`.
         embeddings_l2: While training, adds the loss `embeddings_l2 · mean_b Σ e²` over the table
             rows that the batch looks up, once for each occurrence; the rest of the table is
@@ -51,11 +55,14 @@ class FeatureEmbedding(keras.layers.Layer):
         is 0.
 
     Output shape:
-        `[B, F, D]`, F in the order of `fields`.
+        `[B, F, D]`, F in the order of `fields`. With `pool_sequences=False` a dictionary:
+        `"tokens"` `[B, F', D]` of the fields that are no sequences, and by the name of each
+        sequence `"sequences"` `[B, L, D]` and `"masks"` `[B, L]`, true where there is no padding.
 
     Raises:
-        ValueError: If a name is used twice, a `table` is not a field with a table of its own, or
-            the input's keys and widths are not those of the fields.
+        ValueError: If a name is used twice, a `table` is not a field with a table of its own,
+            the input's keys and widths are not those of the fields, or `pool_sequences=False`
+            leaves no field with a token.
 
     Reference:
         Song et al., AutoInt, 2019, arXiv:1810.11921, section 4.2. The missing vector and the
@@ -73,6 +80,7 @@ class FeatureEmbedding(keras.layers.Layer):
         fields: Sequence[Field | Mapping[str, Any]],
         embedding_dim: int,
         *,
+        pool_sequences: bool = True,
         embeddings_initializer: Any = "uniform",
         embeddings_l2: float = 0.0,
         dropout: float = 0.0,
@@ -83,6 +91,12 @@ class FeatureEmbedding(keras.layers.Layer):
         self.fields = [f if isinstance(f, Field) else Field(**f) for f in fields]
         check_fields(self.fields)
         self.embedding_dim = check_positive_integer("embedding_dim", embedding_dim)
+        self.pool_sequences = pool_sequences
+        if all(map(self._stays_sequence, self.fields)):
+            raise ValueError(
+                "`pool_sequences` must be True where every field is a sequence. "
+                f"Received: pool_sequences={pool_sequences}."
+            )
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
         if embeddings_l2 < 0:
             raise ValueError(
@@ -136,19 +150,33 @@ class FeatureEmbedding(keras.layers.Layer):
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         matrices = [inputs[key] for key in ("ids", "sequences") if key in inputs]
         ids = ops.concatenate(matrices, axis=1) if len(matrices) > 1 else (matrices or [None])[0]
-        pieces = [
-            piece
-            for group, table in zip(self._groups, self.tables, strict=True)
-            for piece in self._tokens(group, table, ids, training)
-        ]
+        pieces, sequences, masks = [], {}, {}
+        for group, table in zip(self._groups, self.tables, strict=True):
+            for positions, part, rows in self._lookups(group, table, ids, training):
+                field = self.fields[positions[0]]
+                if self._stays_sequence(field):
+                    rows = ops.cast(rows, self.compute_dtype)
+                    sequences[field.name] = self.dropout_layer(rows, training=training)
+                    masks[field.name] = ops.not_equal(part, PADDING)
+                else:
+                    pieces.append((positions, _mean(part, rows) if field.is_list else rows))
         if self._numeric:
             pieces.append((self._numeric, self.numbers(inputs["values"])))
-        return self.dropout_layer(self._in_order(pieces), training=training)
+        tokens = self.dropout_layer(self._in_order(pieces), training=training)
+        if self.pool_sequences:
+            return tokens
+        return {"tokens": tokens, "sequences": sequences, "masks": masks}
 
-    def _tokens(
+    def _stays_sequence(self, field: Field) -> bool:
+        return field.kind == "sequence" and not self.pool_sequences
+
+    def _lookups(
         self, group: TableGroup, table: FusedTable, ids: Any, training: bool | None
-    ) -> list[tuple[list[int], Any]]:
-        """Positions and tokens `[B, f, D]` of the categorical fields, then of each list."""
+    ) -> list[tuple[list[int], Any, Any]]:
+        """Positions, ids `[B, n]` and rows `[B, n, D]` of the categorical fields, then the lists.
+
+        The projection of other widths is linear: it may come before the mean.
+        """
         if group.columns != list(range(ids.shape[1])):
             ids = ops.take(ids, group.columns, axis=1)
         rows = table(ids)
@@ -157,14 +185,16 @@ class FeatureEmbedding(keras.layers.Layer):
             self.add_loss(self.embeddings_l2 * ops.mean(squares))
         lists = [p for p in group.fields if self.fields[p].is_list]
         single = group.fields[: len(group.fields) - len(lists)]
+        if str(group.dim) in self.projections:
+            rows = self.projections[str(group.dim)](rows)
         lengths = [len(single), *(self.fields[p].length for p in lists)]
-        parts = zip(_split(ids, lengths), _split(rows, lengths), strict=True)
-        tokens = [r if i == 0 else _mean(s, r) for i, (s, r) in enumerate(parts)]
-        placed = list(zip([single, *([p] for p in lists)], tokens, strict=True))
-        if str(group.dim) not in self.projections:
-            return placed[0 if single else 1 :]
-        joined = ops.concatenate(tokens, axis=1) if lists else tokens[0]
-        return [(group.fields, self.projections[str(group.dim)](joined))]
+        parts = zip(
+            [single, *([p] for p in lists)],
+            _split(ids, lengths),
+            _split(rows, lengths),
+            strict=True,
+        )
+        return list(parts)[0 if single else 1 :]
 
     def _in_order(self, pieces: list[tuple[list[int], Any]]) -> Any:
         """Joins the pieces so that tokens follow `fields`, by runs of neighbouring fields."""
@@ -177,17 +207,31 @@ class FeatureEmbedding(keras.layers.Layer):
         ordered = [runs[position] for position in sorted(runs)]
         return ops.concatenate(ordered, axis=1) if len(ordered) > 1 else ordered[0]
 
-    def compute_output_shape(
-        self, input_shape: Mapping[str, Sequence[int | None]]
-    ) -> tuple[int | None, int, int]:
+    def compute_output_shape(self, input_shape: Mapping[str, Sequence[int | None]]) -> Any:
         batch = next(iter(input_shape.values()))[0]
-        return (batch, len(self.fields), self.embedding_dim)
+        unpooled = {f.name: f.length for f in self.fields if self._stays_sequence(f)}
+        tokens = (batch, len(self.fields) - len(unpooled), self.embedding_dim)
+        if self.pool_sequences:
+            return tokens
+        return {
+            "tokens": tokens,
+            "sequences": {n: (batch, length, self.embedding_dim) for n, length in unpooled.items()},
+            "masks": {name: (batch, length) for name, length in unpooled.items()},
+        }
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        spec = super().compute_output_spec(*args, **kwargs)
+        if not self.pool_sequences:
+            masks = spec["masks"].items()
+            spec["masks"] = {n: keras.KerasTensor(mask.shape, "bool") for n, mask in masks}
+        return spec
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "fields": [field.to_dict() for field in self.fields],
             "embedding_dim": self.embedding_dim,
+            "pool_sequences": self.pool_sequences,
             "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
             "embeddings_l2": self.embeddings_l2,
             "dropout": self.dropout,

@@ -40,9 +40,10 @@ def create(registry: Mapping[str, type[T]], kind: str, **options: Any) -> T:
 
 
 def _check_options(kind: str, cls: type[Any], options: Mapping[str, Any]) -> None:
-    parameters = inspect.signature(cls).parameters.values()
-    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
-    if len(names) < len(parameters):
+    signature = inspect.signature(cls).parameters.values()
+    parameters = [p for p in signature if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    names = [p.name for p in parameters]
+    if len(names) < len(signature):
         names += KERAS_OPTIONS
     for option, value in options.items():
         if option not in names:
@@ -51,10 +52,7 @@ def _check_options(kind: str, cls: type[Any], options: Mapping[str, Any]) -> Non
                 f"Received: {option}={value!r}.{_suggestion(option, names)}"
             )
     for parameter in parameters:
-        required = parameter.default is parameter.empty and parameter.kind is not (
-            parameter.VAR_KEYWORD
-        )
-        if required and parameter.name not in options:
+        if parameter.default is parameter.empty and parameter.name not in options:
             raise ValueError(
                 f"`{parameter.name}` must be given for {kind!r}. "
                 f"Received: options {sorted(options)}."

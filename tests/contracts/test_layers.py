@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from ctrmoe import layers
-from ctrmoe.layers import INTERACTIONS, MLP, AutoInt, FeatureEmbedding, Field, RowBlocks, Tower
+from ctrmoe.layers import (
+    CLASSIFIERS,
+    INTERACTIONS,
+    MLP,
+    AutoInt,
+    FeatureEmbedding,
+    Field,
+    RowBlocks,
+    Tower,
+)
 from ctrmoe.layers.fused_table import FusedTable
 from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
 from ctrmoe.layers.numeric_embedding import NumericEmbedding
@@ -63,6 +72,14 @@ CASES = {
         TOKENS,
         "float16",
     ),
+    **{
+        cls.__name__: (
+            lambda cls=cls, **kwargs: cls([5, 3], activation="tanh", dropout=0.1, **kwargs),
+            TOKENS,
+            "float16",
+        )
+        for cls in CLASSIFIERS.values()
+    },
     "FusedTable": (
         lambda **kwargs: FusedTable([7, 8], [0, 1, 0], 4, initializer="random_normal", **kwargs),
         IDS,
@@ -109,6 +126,7 @@ def test_every_public_layer_is_here():
     }
 
     assert public - {cls.__name__ for cls in INTERACTIONS.values()} <= set(CASES)
+    assert {cls.__name__ for cls in CLASSIFIERS.values()} <= set(CASES)
 
 
 def test_declared_shape_and_dtype_are_the_real_ones(case):

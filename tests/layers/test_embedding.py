@@ -409,3 +409,35 @@ def test_input_that_does_not_fit_the_fields(shapes):
         ValueError, match=r"must have the widths of the fields, \{'ids': 1, 'values': 1\}. Received"
     ):
         layer.build(shapes)
+
+
+def test_sequences_that_are_not_pooled_are_rows_of_the_shared_table(layer):
+    unpooled = FeatureEmbedding(FIELDS, 4, pool_sequences=False)
+    unpooled.build({key: x.shape for key, x in INPUTS.items()})
+    for weight, value in zip(unpooled.weights, layer.weights, strict=True):
+        weight.assign(value)
+
+    out, pooled = unpooled(INPUTS), np.asarray(layer(INPUTS))
+
+    np.testing.assert_allclose(out["tokens"], pooled[:, 1:], rtol=1e-6)
+    np.testing.assert_array_equal(out["masks"]["history"], INPUTS["sequences"][:, :3] != 0)
+    kept = np.asarray(out["masks"]["history"])[..., None]
+    mean = np.sum(out["sequences"]["history"] * kept, 1) / np.maximum(kept.sum(1), 1)
+    np.testing.assert_allclose(mean, pooled[:, 0], rtol=1e-5, atol=1e-6)
+
+
+def test_symbolic_output_without_pooling_has_the_shapes_and_types_of_the_real_one():
+    inputs = {key: keras.Input(x.shape[1:], dtype=x.dtype) for key, x in INPUTS.items()}
+    unpooled = FeatureEmbedding(FIELDS, 4, pool_sequences=False)
+
+    symbolic = keras.tree.map_structure(lambda x: (x.shape[1:], x.dtype), unpooled(inputs))
+
+    real = keras.tree.map_structure(lambda x: (x.shape[1:], x.dtype.name), unpooled(INPUTS))
+    assert symbolic == real
+
+
+def test_sequences_alone_leave_no_token():
+    with pytest.raises(ValueError, match="`pool_sequences` must be True where every field"):
+        FeatureEmbedding(
+            [Field(name="a", kind="sequence", length=2, vocabulary_size=4)], 2, pool_sequences=False
+        )

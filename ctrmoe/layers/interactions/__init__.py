@@ -3,7 +3,17 @@
 from typing import Any
 
 from ctrmoe.layers.interactions.autoint import AutoInt
+from ctrmoe.layers.interactions.cin import CIN
+from ctrmoe.layers.interactions.cross_network import CrossNetwork
+from ctrmoe.layers.interactions.fgcnn import FGCNN
+from ctrmoe.layers.interactions.fm import FM
+from ctrmoe.layers.interactions.infnet import INFNet
 
 INTERACTIONS: dict[str, type[Any]] = {
     "autoint": AutoInt,
+    "cin": CIN,
+    "cross_network": CrossNetwork,
+    "fgcnn": FGCNN,
+    "fm": FM,
+    "infnet": INFNet,
 }
