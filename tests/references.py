@@ -649,3 +649,41 @@ def infnet_v2(fields, sequences, masks, weights, num_blocks, num_heads=1):
     for i in range(num_blocks):
         state = infnet_v2_block(state, below(weights, f"block_{i}"), keep, num_heads)
     return state["tasks"]
+
+
+# Poolings: one row and one token at a time; `keep` is false for padding.
+
+
+def mean_pooling(sequence, keep):
+    """The mean of what is no padding; zeros where all is."""
+    tokens = [token for token, k in zip(sequence, keep, strict=True) if k]
+    return sum(tokens, np.zeros(sequence.shape[1])) / max(len(tokens), 1)
+
+
+def self_attention_pooling(sequence, keep, weights, num_heads=1):
+    """arXiv:1706.03762, equation (1), then the mean."""
+    attended = cross_attention(sequence, sequence, weights, num_heads, keep)
+    return mean_pooling(attended, keep)
+
+
+def dice(x, alpha, mean, variance, epsilon):
+    """f(s) = p(s) s + (1 − p(s)) α s of one token, arXiv:1706.06978."""
+    p = 1 / (1 + np.exp(-(x - mean) / np.sqrt(variance + epsilon)))
+    return p * x + (1 - p) * alpha * x
+
+
+def target_attention(sequence, keep, query, weights, num_layers, activation, softmaxed=False):
+    """The local activation unit of one row, arXiv:1706.06978, and the weights.
+
+    `activation` takes the number of a layer and a token.
+    """
+    active = [token for token, k in zip(sequence, keep, strict=True) if k]
+    scores = []
+    for token in active:
+        x = np.concatenate([query, token, query - token, query * token])
+        for i in range(num_layers):
+            x = activation(i, dense(x, weights[f"dense_{i}_kernel"], weights[f"dense_{i}_bias"]))
+        scores.append(dense(x, weights["score_kernel"], weights.get("score_bias"))[0])
+    scores = softmax(scores) if softmaxed and scores else scores
+    total = sum((w * s for w, s in zip(scores, active, strict=True)), np.zeros(len(query)))
+    return total, scores

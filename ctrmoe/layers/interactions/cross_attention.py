@@ -13,9 +13,6 @@ from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.attention import attend, attention_weights, project
 
 PROJECTIONS = ("query", "key", "value")
-# Added to the scores of padding. Its exponential is 0, and it overflows in no compute dtype.
-PADDING_SCORE = {"float16": -3e4}
-OTHER_PADDING_SCORE = -1e9
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -133,9 +130,8 @@ class CrossAttention(keras.layers.Layer):
         return queries, keys, values
 
     def _padding_score(self, keep: Any) -> Any:
-        lowest = PADDING_SCORE.get(self.compute_dtype, OTHER_PADDING_SCORE)
         padding = ops.logical_not(ops.cast(keep, "bool"))
-        return ops.cast(padding, self.compute_dtype)[:, :, None] * lowest
+        return ops.cast(padding, self.compute_dtype)[:, :, None] * padding_score(self.compute_dtype)
 
     def _project(self, tokens: Any, names: Sequence[str]) -> list[Any]:
         """The heads of the first projection, then those of the next."""
@@ -167,3 +163,8 @@ class CrossAttention(keras.layers.Layer):
             "use_bias": self.use_bias,
             "project_query": self.project_query,
         }
+
+
+def padding_score(dtype: str) -> float:
+    """What the scores of padding get: its exponential is 0, and it overflows in no dtype."""
+    return -3e4 if dtype == "float16" else -1e9

@@ -1,0 +1,13 @@
+"""Poolings: layers from a sequence to one token, `[B, L, D] → [B, D]`."""
+
+from typing import Any
+
+from ctrmoe.layers.pooling.mean import MeanPooling
+from ctrmoe.layers.pooling.self_attention import SelfAttentionPooling
+from ctrmoe.layers.pooling.target_attention import TargetAttention
+
+POOLINGS: dict[str, type[Any]] = {
+    "mean": MeanPooling,
+    "self_attention": SelfAttentionPooling,
+    "target_attention": TargetAttention,
+}
