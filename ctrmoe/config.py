@@ -96,7 +96,8 @@ class TrainConfig:
         optimizer: `kind` and options of an entry of `ctrmoe.optimizers.OPTIMIZERS`.
         dense_optimizer: The same for everything but the embedding tables; empty for one optimizer
             of all weights. `ftrl` is for tables: a deep network hardly learns with it.
-        monitor: What early stopping and the best weights follow on the validation part.
+        monitor: What early stopping and the best weights follow on the validation part: `auc` or
+            `logloss`, the mean weighted by task, or that of one task, such as `click_auc`.
         patience: Epochs without improvement before training stops; 0 never stops.
         positive_weight: Weight of positive rows in the loss; the exported probability is
             corrected for it.
@@ -113,7 +114,7 @@ class TrainConfig:
     schedule: Literal["constant", "cosine"] = "constant"
     optimizer: Mapping[str, Any] = field(default_factory=lambda: {"kind": "lazy_adam"})
     dense_optimizer: Mapping[str, Any] = field(default_factory=dict)
-    monitor: Literal["auc", "logloss"] = "auc"
+    monitor: str = "auc"
     patience: int = 2
     positive_weight: float = 1.0
     checkpoint_steps: int = 0
@@ -153,6 +154,8 @@ class Config:
             ("`train.batch_size` must be at least 1", train.batch_size, train.batch_size >= 1),
             ("`train.learning_rate` must be positive", train.learning_rate,
              train.learning_rate > 0),
+            ("`train.monitor` must be `auc`, `logloss` or `<task>_` before one of them", train.monitor,
+             f"_{train.monitor}".endswith(("_auc", "_logloss"))),
             ("`train.patience` must not be negative", train.patience, train.patience >= 0),
             ("`train.positive_weight` must be positive", train.positive_weight,
              train.positive_weight > 0),

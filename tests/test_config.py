@@ -65,7 +65,7 @@ def test_json_of_a_run_loads_as_it_was(path, tmp_path):
         ("train.epochs=1.5", r"`train\.epochs` must be int\. Received: 1\.5 \(float\)"),
         ("train.epochs=0", r"`train\.epochs` must be at least 1\. Received: 0"),
         ("train.learning_rate=0", r"`train\.learning_rate` must be positive"),
-        ("train.monitor=f1", r"`train\.monitor` must be one of 'auc', 'logloss'"),
+        ("train.monitor=f1", r"`train\.monitor` must be `auc`, `logloss` or `<task>_` before"),
         ("data.negative_rate=0", r"`data\.negative_rate` must lie in \(0, 1\]"),
         ("model.interaction=1", r"`model\.interaction` must be a table"),
         ("model.block_size=big", r"`model\.block_size` must be int\. Received: 'big'"),

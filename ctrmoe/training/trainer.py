@@ -27,7 +27,7 @@ from ctrmoe.schema import Schema
 from ctrmoe.training import checkpoint
 from ctrmoe.training.manifest import check_manifest, write_manifest
 from ctrmoe.training.schedule import learning_rate
-from ctrmoe.training.validation import validate
+from ctrmoe.training.validation import FIGURES, validate
 
 BEST = "best.npz"
 TABLES = ".*/table"  # paths of the variables of `ctrmoe.layers.FusedTable`
@@ -67,6 +67,7 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
         )
     if not (out / "config.json").is_file():
         encoder = Encoder.load(config.data.prepared)
+        _check_monitor(config.train.monitor, [task.name for task in encoder.schema.tasks])
         write_manifest(out, config)
         return Run.create(out, config, encoder)
     if not resume:
@@ -79,6 +80,16 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
         )
     check_manifest(out, config)
     return run
+
+
+def _check_monitor(monitor: str, tasks: list[str]) -> None:
+    known = [
+        f"{prefix}{name}" for prefix in ("", *(f"{task}_" for task in tasks)) for name in FIGURES
+    ]
+    if monitor not in known:
+        raise ConfigError(
+            f"`train.monitor` must be one of {', '.join(known)}. Received: {monitor!r}."
+        )
 
 
 class _Training:
@@ -141,7 +152,7 @@ class _Training:
     def _note(self, progress: checkpoint.Progress, epoch: int, figures: dict[str, float]) -> None:
         """Adds the epoch to the history and keeps its weights where they are the best."""
         value = figures.get(f"valid_{self.config.train.monitor}")
-        sign = 1 if self.config.train.monitor == "auc" else -1
+        sign = 1 if self.config.train.monitor.endswith("auc") else -1
         # Without a validation part the last epoch counts as the best.
         if value is None or progress.best is None or sign * value > sign * progress.best:
             progress.best, progress.best_epoch = value, epoch

@@ -13,6 +13,9 @@ from ctrmoe.metrics import Evaluator
 from ctrmoe.prediction import Predictor
 from ctrmoe.schema import Schema
 
+FIGURES = ("auc", "logloss")
+"""What is measured on the validation part after every epoch."""
+
 
 class ValidationMetrics(keras.callbacks.Callback):
     """Adds exact figures of the validation part to the logs of each epoch.
@@ -45,7 +48,7 @@ def validate(predictor: Callable[[Any], Any], part: str | Path, schema: Schema) 
         evaluator.update(labels, predictor(encoded))
     result = evaluator.result()["tasks"]
     figures, total = {}, sum(task.weight for task in schema.tasks)
-    for name in ("auc", "logloss"):
+    for name in FIGURES:
         for task in schema.tasks:
             figures[f"valid_{task.name}_{name}"] = result[task.name][name]
         figures[f"valid_{name}"] = (

@@ -106,6 +106,44 @@ def _kill_after_a_checkpoint(command, folder):
     process.wait()
 
 
+def test_one_task_may_be_followed(prepared, tmp_path):
+    run = train(config(prepared, epochs=3, monitor="conversion_logloss"), tmp_path / "run")
+
+    history = pl.read_csv(run.folder / "history.csv")
+    best = run.metrics["best"]["valid_conversion_logloss"]
+    assert best == pytest.approx(history["valid_conversion_logloss"].min())
+
+
+def test_an_unknown_task_cannot_be_followed(prepared, tmp_path):
+    with pytest.raises(ConfigError, match="`train.monitor` must be one of auc, logloss, click_auc"):
+        train(config(prepared, monitor="buy_auc"), tmp_path / "run")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_without_a_label_count_for_the_other_tasks_only(clicks, tmp_path):
+    frame = clicks.frame(1_500)
+    hidden = frame.with_columns(
+        conversion=pl.when(pl.int_range(len(frame)) % 2 == 0).then("conversion")
+    )
+    prepare(clicks.schema(), hidden, valid=frame, out=tmp_path / "prepared")
+
+    run = train(config(tmp_path / "prepared", epochs=1), tmp_path / "run")
+
+    history = pl.read_csv(run.folder / "history.csv")
+    assert np.isfinite(history["train_loss"].to_numpy()).all()
+    result = evaluate(run, [_written(hidden, tmp_path)]).result()
+    only = evaluate(run, [_written(hidden.drop_nulls("conversion"), tmp_path)]).result()
+    assert result["rows"] == 1_500
+    assert result["tasks"]["conversion"] == only["tasks"]["conversion"]
+
+
+def _written(frame, folder):
+    path = folder / f"{len(frame)}.parquet"
+    frame.write_parquet(path)
+    return path
+
+
 def test_early_stopping_keeps_the_best_weights(prepared, tmp_path):
     run = train(config(prepared, epochs=8, patience=1, learning_rate=0.1), tmp_path / "run")
 
