@@ -41,14 +41,14 @@ class IPNN(Classifier):
     def _features(self, tokens: Any) -> Any:
         if tokens.shape[1] == 1:
             return flatten(tokens)
-        return ops.concatenate([flatten(tokens), _inner_products(tokens)], axis=1)
+        return ops.concatenate([flatten(tokens), inner_products(tokens)], axis=1)
 
     def _width(self, tokens: int, dim: int) -> int:
         return tokens * dim + tokens * (tokens - 1) // 2
 
 
 @ops.custom_gradient
-def _inner_products(tokens: Any) -> Any:
+def inner_products(tokens: Any) -> Any:
     """`⟨x_i, x_j⟩` of all `i < j`, row by row of the triangle, `[B, N (N − 1) / 2]`.
 
     The gradient is a product with a symmetric matrix, gathered too: that of a gather would be a

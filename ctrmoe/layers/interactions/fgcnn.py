@@ -164,13 +164,13 @@ def _copied(value: int | Sequence[int]) -> int | list[int]:
 
 def _pair_of_shapes(input_shape: Any) -> tuple[Any, Any]:
     """The shapes of the tokens that are passed on and of those that fields are made from."""
-    raw, generating = input_shape if isinstance(input_shape[0], PAIR) else [input_shape] * 2
-    if raw[-1] != generating[-1]:
+    shapes = input_shape if isinstance(input_shape[0], PAIR) else [input_shape] * 2
+    if len(shapes) != 2 or shapes[0][-1] != shapes[1][-1]:
         raise ValueError(
-            "The two inputs of `FGCNN` must have embeddings of one size. "
-            f"Received: shapes={tuple(raw)}, {tuple(generating)}."
+            "`inputs` must be one tensor, or two with embeddings of one size. "
+            f"Received: shapes={[tuple(shape) for shape in shapes]}."
         )
-    return raw, generating
+    return shapes[0], shapes[1]
 
 
 def _shape_of_maps(shape: Sequence[int | None]) -> tuple[int | None, ...]:

@@ -5,7 +5,7 @@ import pytest
 import references
 import tensorflow as tf
 
-from ctrmoe.layers.classifiers.ipnn import IPNN, _inner_products
+from ctrmoe.layers.classifiers.ipnn import IPNN, inner_products
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_equals_the_equation(x, randomize, tokens):
 
 
 def test_products_are_the_upper_triangle_of_the_gram_matrix(x):
-    products = np.asarray(_inner_products(x))
+    products = np.asarray(inner_products(x))
 
     gram = x @ x.transpose(0, 2, 1)
     assert products.shape == (5, 6)
@@ -40,7 +40,7 @@ def test_products_are_the_upper_triangle_of_the_gram_matrix(x):
 def test_gradient_equals_differences(random, tokens):
     x = tf.constant(random.normal(size=(2, tokens, 3)))
 
-    analytic, numeric = tf.test.compute_gradient(_inner_products, [x])
+    analytic, numeric = tf.test.compute_gradient(inner_products, [x])
 
     np.testing.assert_allclose(analytic[0], numeric[0], rtol=1e-5, atol=1e-6)
 
@@ -52,7 +52,7 @@ def test_no_tensor_has_all_pairs_and_columns():
     def step(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            total = tf.reduce_sum(_inner_products(x) ** 2)
+            total = tf.reduce_sum(inner_products(x) ** 2)
         return tape.gradient(total, x)
 
     graph = step.get_concrete_function(tf.TensorSpec((batch, tokens, dim))).graph

@@ -7,6 +7,7 @@ import references
 import tensorflow as tf
 
 from ctrmoe.layers import FeatureEmbedding, Field
+from ctrmoe.layers.classifiers.ipnn import inner_products
 from ctrmoe.layers.interactions.fgcnn import FGCNN
 
 SMALL = {"filters": [3, 4], "kernel_size": 3, "new_maps": [2, 1]}
@@ -28,6 +29,20 @@ def x(random):
     return random.normal(size=(4, 7, 3)).astype("float32")
 
 
+def golden_case(**options):
+    """The layer of the golden cases and its tokens."""
+    layer = FGCNN(filters=[2], kernel_size=3, new_maps=2, **options)
+    x = wave((2, 5, 4), 0.2, 1.0).astype("float32")
+    layer.build(x.shape)
+    (block,) = layer.blocks
+    width = block.recombination_bias.shape[0]
+    block.kernel.assign(wave((3, 1, 2), 1.5, 0.3))
+    rows = by_column(wave((width, width), 2.5, 0.2), width // 8, 4)
+    block.recombination_kernels[0].assign(rows)
+    block.recombination_bias.assign(wave((width,), 0.3, 0.1))
+    return layer, x
+
+
 # Computed in float64 by a program that shares nothing with ours.
 @pytest.mark.parametrize(
     ("padding", "pooling", "pooled", "sum_of_maps", "sum_of_new", "first"),
@@ -39,23 +54,26 @@ def x(random):
     ],
 )
 def test_golden_numbers(padding, pooling, pooled, sum_of_maps, sum_of_new, first):
-    layer = FGCNN(filters=[2], kernel_size=3, new_maps=2, padding=padding, pooling=pooling)
-    x = wave((2, 5, 4), 0.2, 1.0).astype("float32")
-    layer.build(x.shape)
-    (block,) = layer.blocks
-    width = pooled * 8
-    block.kernel.assign(wave((3, 1, 2), 1.5, 0.3))
-    block.recombination_kernels[0].assign(by_column(wave((width, width), 2.5, 0.2), pooled, 4))
-    block.recombination_bias.assign(wave((width,), 0.3, 0.1))
+    layer, x = golden_case(padding=padding, pooling=pooling)
 
     out = np.asarray(layer(x))
 
-    maps, _ = block(x.transpose(0, 2, 1)[..., None])
+    maps, _ = layer.blocks[0](x.transpose(0, 2, 1)[..., None])
     assert out.shape == (2, 5 + 2 * pooled, 4)
     np.testing.assert_array_equal(out[:, :5], x)
     assert np.sum(maps) == pytest.approx(sum_of_maps, abs=1e-5)
     assert out[:, 5:].sum() == pytest.approx(sum_of_new, abs=1e-5)
     np.testing.assert_allclose(out[0, 5], first, atol=1e-6)
+
+
+def test_golden_number_of_the_products_of_raw_and_generated_fields():
+    layer, x = golden_case(padding="bottom", pooling="floor")
+
+    tokens = np.asarray(layer(x))
+
+    products = np.asarray(inner_products(tokens))
+    assert products.shape == (2, 36)
+    assert products.sum() == pytest.approx(-9.23933, abs=1e-4)
 
 
 @pytest.mark.parametrize("pooling", ["ceil", "floor"])
@@ -294,6 +312,7 @@ def test_floor_that_leaves_no_field():
         FGCNN(filters=[2] * 4, pooling="floor").build((None, 13, 4))
 
 
-def test_tables_of_different_sizes():
-    with pytest.raises(ValueError, match="must have embeddings of one size.*4, 3.*4, 2"):
-        FGCNN(filters=[2]).build([(None, 4, 3), (None, 4, 2)])
+@pytest.mark.parametrize("shapes", [[(None, 4, 3), (None, 4, 2)], [(None, 4, 3)] * 3])
+def test_inputs_that_do_not_fit_each_other(shapes):
+    with pytest.raises(ValueError, match="`inputs` must be one tensor, or two.*4, 3.*4, "):
+        FGCNN(filters=[2]).build(shapes)
