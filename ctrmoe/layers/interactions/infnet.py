@@ -72,9 +72,9 @@ class INFNet(keras.layers.Layer):
             not D wide.
 
     Reference:
-        INFNet: A Task-aware Information Flow Network for Large-Scale Recommendation Systems,
-        2025, arXiv:2508.11565v1. Its second version is `INFNetV2`. Biases of projections, heads
-        and the sizes of the MLPs are not in the paper.
+        Li et al., INFNet: A Task-aware Information Flow Network for Large-Scale Recommendation
+        Systems, 2025, arXiv:2508.11565v1, whose second version is `INFNetV2`. The number of
+        blocks and of heads, the layers of the MLPs, masks and positions are not in the paper.
 
     Example:
 

@@ -65,6 +65,10 @@ class INFNetBlock(keras.layers.Layer):
 
     Raises:
         ValueError: If an argument is out of range.
+
+    Reference:
+        Li et al., INFNet, 2025, arXiv:2508.11565v1; without residual and normalisation the
+        equations to the letter, with the proxies of the gates as its text has them.
     """
 
     def __init__(

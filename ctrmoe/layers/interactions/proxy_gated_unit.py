@@ -30,7 +30,7 @@ class ProxyGatedUnit(keras.layers.Layer):
         ValueError: If `num_layers` is no positive integer.
 
     Reference:
-        INFNet: A Task-aware Information Flow Network, 2025, arXiv:2508.11565v1.
+        Li et al., INFNet, 2025, arXiv:2508.11565v1. The layers of the MLP are not in the paper.
     """
 
     def __init__(self, num_layers: int = 2, **kwargs: Any) -> None:
