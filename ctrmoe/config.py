@@ -57,6 +57,7 @@ class ModelConfig:
     Args:
         embedding: The field tokens.
         interaction: `kind` and options of the interaction; empty for none.
+        pooling: `kind` and options of what makes a token of a sequence; empty for the mean.
         classifier: `kind` and options of what makes one vector of the interaction's tokens; empty
             for the tokens side by side.
         fm: Whether the products of all pairs of tokens are added to the logit, as in FM.
@@ -72,6 +73,7 @@ class ModelConfig:
 
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     interaction: Mapping[str, Any] = field(default_factory=dict)
+    pooling: Mapping[str, Any] = field(default_factory=dict)
     classifier: Mapping[str, Any] = field(default_factory=dict)
     fm: bool = False
     deep: Mapping[str, Any] = field(default_factory=dict)
@@ -154,8 +156,8 @@ class Config:
             ("`train.batch_size` must be at least 1", train.batch_size, train.batch_size >= 1),
             ("`train.learning_rate` must be positive", train.learning_rate,
              train.learning_rate > 0),
-            ("`train.monitor` must be `auc`, `logloss` or `<task>_` before one of them", train.monitor,
-             f"_{train.monitor}".endswith(("_auc", "_logloss"))),
+            ("`train.monitor` must be `auc`, `logloss` or `<task>_` before one of them",
+             train.monitor, f"_{train.monitor}".endswith(("_auc", "_logloss"))),
             ("`train.patience` must not be negative", train.patience, train.patience >= 0),
             ("`train.positive_weight` must be positive", train.positive_weight,
              train.positive_weight > 0),

@@ -15,6 +15,7 @@ from ctrmoe.layers import (
     FM,
     INTERACTIONS,
     MLP,
+    POOLINGS,
     FeatureEmbedding,
     Field,
     RowBlocks,
@@ -116,19 +117,36 @@ def _interaction(config: ModelConfig, num_tasks: int) -> Any:
 
 
 def _reads_sequences(interaction: Any) -> bool:
-    return interaction and "sequences" in inspect.signature(interaction.call).parameters
+    return interaction is not None and "sequences" in inspect.signature(interaction.call).parameters
 
 
 def _tokens(
     fields: Sequence[Field], config: ModelConfig, interaction: Any, inputs: Any
 ) -> tuple[Any, tuple[list[Any], list[Any]]]:
     """The tokens of all fields, and the sequences and masks where something reads them."""
-    embedding = _embedding(fields, config, pool=not _reads_sequences(interaction))
+    unpooled = bool(config.pooling) or _reads_sequences(interaction)
+    embedding = _embedding(fields, config, pool=not unpooled)
     embedded = embedding(inputs)
     if embedding.pool_sequences:
         return embedded, ([], [])
     tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
-    return tokens, (list(sequences.values()), list(masks.values()))
+    options = dict(config.pooling)
+    kind = options.pop("kind", "" if options else "mean")
+    pooled = [
+        create(POOLINGS, kind, **options, name=f"{name}_pooling")(
+            sequence, masks[name], query=_candidate(name, fields, tokens)
+        )[:, None]
+        for name, sequence in sequences.items()
+    ]
+    joined = keras.layers.Concatenate(axis=1, name="tokens")([tokens, *pooled])
+    return joined, (list(sequences.values()), list(masks.values()))
+
+
+def _candidate(name: str, fields: Sequence[Field], tokens: Any) -> Any:
+    """The token of the feature whose table a sequence shares: the item that is to be scored."""
+    table = next(field.table for field in fields if field.name == name)
+    single = [field.name for field in fields if field.kind != "sequence"]
+    return tokens[:, single.index(table)] if table in single else None
 
 
 def _interact(
@@ -143,6 +161,8 @@ def _interact(
         )
         return blocks(tokens)
     values, masks = sequences
+    # The pooled sequences stand behind the other tokens; here the sequences themselves are read.
+    tokens = tokens[:, : tokens.shape[1] - len(values)]
     return interaction(tokens, sequences=values, mask=masks) if values else interaction(tokens)
 
 

@@ -14,7 +14,9 @@ from ctrmoe.layers.interactions.cross_network import CrossNetwork
 from ctrmoe.layers.interactions.fgcnn import FGCNN
 from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
+from ctrmoe.layers.interactions.infnet_v2 import INFNetV2
 from ctrmoe.layers.mlp import MLP
+from ctrmoe.layers.pooling import POOLINGS
 from ctrmoe.layers.registry import create
 from ctrmoe.layers.row_blocks import RowBlocks
 from ctrmoe.layers.towers import Tower
@@ -26,11 +28,13 @@ __all__ = [
     "FM",
     "INTERACTIONS",
     "MLP",
+    "POOLINGS",
     "AutoInt",
     "CrossNetwork",
     "FeatureEmbedding",
     "Field",
     "INFNet",
+    "INFNetV2",
     "RowBlocks",
     "Tower",
     "create",

@@ -33,15 +33,19 @@ CASES = {
         {"num_tasks": 2, "num_blocks": 2, "num_heads": 2},
         {"num_tasks": 3, "num_blocks": 1, "residual": False, "layer_norm": False},
     ],
+    "infnet_v2": [{"num_tasks": 2, "num_blocks": 2, "num_heads": 2, "num_hubs": [3, 2]}],
 }
 # Files of the folder that hold a part of an interaction, and no interaction.
 PARTS = {
     "behaviour_sequences",
+    "broadcast_gated_unit",
     "convolution_block",
     "cross_attention",
     "infnet_block",
+    "infnet_v2_block",
     "interacting_layer",
     "proxy_gated_unit",
+    "sequence_hubs",
     "task_tokens",
     "token_mlp",
 }

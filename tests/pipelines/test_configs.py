@@ -21,6 +21,7 @@ NAMES = {
     "fgcnn",
     "fm",
     "infnet",
+    "infnet_v2",
     "logistic_regression",
     "xdeepfm",
 }

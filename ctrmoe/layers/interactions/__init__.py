@@ -8,6 +8,7 @@ from ctrmoe.layers.interactions.cross_network import CrossNetwork
 from ctrmoe.layers.interactions.fgcnn import FGCNN
 from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
+from ctrmoe.layers.interactions.infnet_v2 import INFNetV2
 
 INTERACTIONS: dict[str, type[Any]] = {
     "autoint": AutoInt,
@@ -16,4 +17,5 @@ INTERACTIONS: dict[str, type[Any]] = {
     "fgcnn": FGCNN,
     "fm": FM,
     "infnet": INFNet,
+    "infnet_v2": INFNetV2,
 }
