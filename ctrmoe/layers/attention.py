@@ -93,7 +93,7 @@ def _project(x: Any, *kernels: Any) -> Any:
         *ends, _ = itertools.accumulate(kernel.shape[1] for kernel in kernels)
         return (
             ops.matmul(upstream, ops.transpose(ops.concatenate(kernels, axis=1))),
-            *ops.split(of_kernels, ends, axis=1),
+            *(ops.split(of_kernels, ends, axis=1) if ends else [of_kernels]),
         )
 
     return [ops.matmul(x, kernel) for kernel in kernels], gradient

@@ -54,14 +54,15 @@ def test_weights_of_a_query_sum_to_one(inputs):
     np.testing.assert_allclose(tf.reduce_sum(attention_weights(query, key), -1), 1, rtol=1e-6)
 
 
-def test_projections_and_their_gradients(random):
+@pytest.mark.parametrize("widths", [(2, 3, 1), (2,)])
+def test_projections_and_their_gradients(random, widths):
     x, *kernels = (
         tf.constant(random.normal(size=shape).astype("float32"))
-        for shape in ((7, 4), (4, 2), (4, 3), (4, 1))
+        for shape in ((7, 4), *((4, width) for width in widths))
     )
 
     results = [
-        gradients(lambda *tensors, f=f: tf.concat(f(*tensors), 1), [x, *kernels], 4)
+        gradients(lambda *tensors, f=f: tf.concat(f(*tensors), 1), [x, *kernels], 1 + len(widths))
         for f in (lambda x, *k: project(x, k), lambda x, *k: [x @ kernel for kernel in k])
     ]
 
