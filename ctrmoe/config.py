@@ -57,6 +57,8 @@ class ModelConfig:
     Args:
         embedding: The field tokens.
         interaction: `kind` and options of the interaction; empty for none.
+        second_embedding: Whether the interaction also gets tokens of tables of its own, from which
+            FGCNN generates features in the paper.
         pooling: `kind` and options of what makes a token of a sequence; empty for the mean.
         classifier: `kind` and options of what makes one vector of the interaction's tokens; empty
             for the tokens side by side.
@@ -73,6 +75,7 @@ class ModelConfig:
 
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     interaction: Mapping[str, Any] = field(default_factory=dict)
+    second_embedding: bool = False
     pooling: Mapping[str, Any] = field(default_factory=dict)
     classifier: Mapping[str, Any] = field(default_factory=dict)
     fm: bool = False

@@ -55,26 +55,27 @@ def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> kera
     tasks = [task.name for task in schema.tasks]
     interaction = _interaction(config, len(tasks))
     tokens, sequences = _tokens(fields, config, interaction, inputs)
-    terms: dict[str, list[Any]] = {task: [] for task in tasks}
+    terms = []  # each has a logit for every task
     if interaction or config.classifier or not (config.deep or config.wide or config.fm):
-        hidden = _interact(interaction, tokens, sequences, config) if interaction else tokens
-        if config.classifier:
-            hidden = _classifier(config)(hidden)
-        for task, own in zip(tasks, _of_tasks(interaction, hidden, len(tasks)), strict=True):
-            terms[task].append(Tower(**config.tower, name=f"{task}_tower")(own))
+        hidden = tokens
+        if config.second_embedding:
+            hidden = (tokens, _second_embedding(fields, config, interaction)(inputs))
+        if interaction:
+            hidden = _interact(interaction, hidden, sequences, config)
+        terms.append(_towers(interaction, hidden, config, tasks))
     if config.fm:
-        products = _SumOfEntries(name="fm")(FM(name="products")(tokens))
-        for task in tasks:
-            terms[task].append(products)
+        terms.append([_SumOfEntries(name="fm")(FM(name="products")(tokens))] * len(tasks))
     if config.deep:
         hidden = MLP(**config.deep, name="deep")(keras.layers.Flatten()(tokens))
-        for task in tasks:
-            terms[task].append(Tower(name=f"{task}_deep_tower")(hidden))
+        terms.append([Tower(name=f"{task}_deep_tower")(hidden) for task in tasks])
     if config.wide:
         linear = FeatureEmbedding(fields, len(tasks), name="wide")(inputs)
-        for index, task in enumerate(tasks):
-            terms[task].append(_LinearTerm(index, name=f"{task}_linear")(linear))
-    logits = {task: _total(terms[task], task) for task in tasks}
+        terms.append(
+            [_LinearTerm(i, name=f"{task}_linear")(linear) for i, task in enumerate(tasks)]
+        )
+    logits = {
+        task: _total(own, task) for task, own in zip(tasks, zip(*terms, strict=True), strict=True)
+    }
     return keras.Model(inputs, logits, name=schema.name.replace("-", "_"))
 
 
@@ -85,7 +86,9 @@ def _inputs(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _embedding(fields: Sequence[Field], config: ModelConfig, *, pool: bool) -> FeatureEmbedding:
+def _embedding(
+    fields: Sequence[Field], config: ModelConfig, *, pool: bool, name: str = "embedding"
+) -> FeatureEmbedding:
     options = config.embedding
     names = {field.name for field in fields}
     unknown = set(options.dims) - names
@@ -101,8 +104,19 @@ def _embedding(fields: Sequence[Field], config: ModelConfig, *, pool: bool) -> F
         pool_sequences=pool or not any(field.kind == "sequence" for field in fields),
         embeddings_l2=options.l2,
         dropout=options.dropout,
-        name="embedding",
+        name=name,
     )
+
+
+def _second_embedding(
+    fields: Sequence[Field], config: ModelConfig, interaction: Any
+) -> FeatureEmbedding:
+    if not getattr(interaction, "reads_second_embedding", False):
+        raise ValueError(
+            "`second_embedding` must be false for an interaction that reads one embedding. "
+            f"Received: second_embedding=True, interaction={dict(config.interaction)}."
+        )
+    return _embedding(fields, config, pool=True, name="second_embedding")
 
 
 def _interaction(config: ModelConfig, num_tasks: int) -> Any:
@@ -166,16 +180,17 @@ def _interact(
     return interaction(tokens, sequences=values, mask=masks) if values else interaction(tokens)
 
 
-def _classifier(config: ModelConfig) -> Any:
-    options = dict(config.classifier)
-    return create(CLASSIFIERS, options.pop("kind", ""), **options, name="classifier")
-
-
-def _of_tasks(interaction: Any, hidden: Any, num_tasks: int) -> list[Any]:
-    """What each task reads: its own token, or all of them."""
-    if hasattr(interaction, "num_tasks") and len(hidden.shape) == 3:
-        return [hidden[:, index] for index in range(num_tasks)]
-    return [hidden] * num_tasks
+def _towers(interaction: Any, hidden: Any, config: ModelConfig, tasks: Sequence[str]) -> list[Any]:
+    """The logit of each task, of its own token where the interaction has one for it."""
+    if config.classifier:
+        options = dict(config.classifier)
+        classifier = create(CLASSIFIERS, options.pop("kind", ""), **options, name="classifier")
+        hidden = classifier(hidden)
+    own = hasattr(interaction, "num_tasks") and not config.classifier
+    return [
+        Tower(**config.tower, name=f"{task}_tower")(hidden[:, index] if own else hidden)
+        for index, task in enumerate(tasks)
+    ]
 
 
 def _total(terms: Sequence[Any], task: str) -> Any:

@@ -111,6 +111,22 @@ def test_classifier_stands_between_interaction_and_towers(encoder):
     assert model.get_layer("click_tower").count_params() == 6
 
 
+def test_second_embedding_has_tables_of_its_own(encoder):
+    options = {"interaction": {"kind": "fgcnn", "filters": [3], "kernel_size": 3}}
+
+    model = build(encoder, second_embedding=True, **options)
+
+    first, second = (model.get_layer(name) for name in ("embedding", "second_embedding"))
+    assert first.count_params() == second.count_params() > 0
+    tokens = keras.Model(model.inputs, first.output)(rows(encoder))
+    hidden = keras.Model(model.inputs, model.get_layer("interaction").output)(rows(encoder))
+    np.testing.assert_array_equal(hidden[:, :9], tokens)
+    second.tables[0].table.assign(second.tables[0].table + 1.0)
+    changed = keras.Model(model.inputs, model.get_layer("interaction").output)(rows(encoder))
+    np.testing.assert_array_equal(changed[:, :9], tokens)
+    assert np.abs(np.asarray(changed - hidden)[:, 9:]).max() > 0
+
+
 def test_each_task_reads_its_own_token(encoder):
     model = build(encoder, interaction={"kind": "infnet", "num_blocks": 1})
 
@@ -210,6 +226,7 @@ def test_dimension_of_one_feature(encoder):
         ({"classifier": {"kind": "ipn", "units": [4]}}, "Did you mean 'ipnn'"),
         ({"classifier": {"units": [4]}}, "`kind` must be one of"),
         ({"pooling": {"kind": "meen"}}, "Did you mean 'mean'"),
+        ({"second_embedding": True}, "`second_embedding` must be false"),
         ({"pooling": {"units": [4]}}, "`kind` must be one of"),
     ],
 )

@@ -70,6 +70,8 @@ class FGCNN(keras.layers.Layer):
     TensorShape([2, 19, 3])
     """
 
+    reads_second_embedding = True
+
     def __init__(
         self,
         *,
