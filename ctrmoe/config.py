@@ -65,6 +65,8 @@ class ModelConfig:
         fm: Whether the products of all pairs of tokens are added to the logit, as in FM.
         deep: Options of an MLP over the flattened tokens whose logit is added (`units` …).
         wide: Whether a linear term of every feature is added to the logit.
+        chains: Tasks that can only follow another, such as `{ conversion = "click" }`: their
+            probability is the product of the other's and of their own given the other (ESMM).
         tower: Options of each task's MLP after the interaction (`units` …).
         router: Kept for models with a mixture of experts.
         experts: Kept for models with a mixture of experts.
@@ -81,6 +83,7 @@ class ModelConfig:
     fm: bool = False
     deep: Mapping[str, Any] = field(default_factory=dict)
     wide: bool = False
+    chains: Mapping[str, str] = field(default_factory=dict)
     tower: Mapping[str, Any] = field(default_factory=dict)
     router: Mapping[str, Any] = field(default_factory=dict)
     experts: Mapping[str, Any] = field(default_factory=dict)

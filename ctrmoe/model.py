@@ -16,6 +16,7 @@ from ctrmoe.layers import (
     INTERACTIONS,
     MLP,
     POOLINGS,
+    ChainedLogit,
     FeatureEmbedding,
     Field,
     RowBlocks,
@@ -73,9 +74,8 @@ def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> kera
         terms.append(
             [_LinearTerm(i, name=f"{task}_linear")(linear) for i, task in enumerate(tasks)]
         )
-    logits = {
-        task: _total(own, task) for task, own in zip(tasks, zip(*terms, strict=True), strict=True)
-    }
+    totals = [list(own) for own in zip(*terms, strict=True)]
+    logits = _outputs(dict(zip(tasks, totals, strict=True)), config.chains)
     return keras.Model(inputs, logits, name=schema.name.replace("-", "_"))
 
 
@@ -193,10 +193,29 @@ def _towers(interaction: Any, hidden: Any, config: ModelConfig, tasks: Sequence[
     ]
 
 
-def _total(terms: Sequence[Any], task: str) -> Any:
-    if len(terms) == 1:
-        return keras.layers.Identity(name=task, dtype="float32")(terms[0])
-    return keras.layers.Add(name=task, dtype="float32")(list(terms))
+def _outputs(terms: Mapping[str, list[Any]], chains: Mapping[str, str]) -> dict[str, Any]:
+    """The logit of each task, in layers named after them; a chained task follows another."""
+    logits: dict[str, Any] = {}
+    waiting = list(terms)
+    while waiting:
+        ready = [task for task in waiting if chains.get(task) in (None, *logits)]
+        if not ready or set(chains) - set(terms):
+            raise ValueError(
+                f"`chains` must lead from task to task of {', '.join(terms)}, in no circle. "
+                f"Received: chains={dict(chains)}."
+            )
+        for task in ready:
+            own, *others = terms[task]
+            if others:
+                name = f"{task}_given_{chains[task]}" if task in chains else task
+                own = keras.layers.Add(name=name, dtype="float32")([own, *others])
+            if task in chains:
+                own = ChainedLogit(name=task)([logits[chains[task]], own])
+            elif not others:
+                own = keras.layers.Identity(name=task, dtype="float32")(own)
+            logits[task] = own
+            waiting.remove(task)
+    return {task: logits[task] for task in terms}
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")

@@ -127,6 +127,23 @@ def test_second_embedding_has_tables_of_its_own(encoder):
     assert np.abs(np.asarray(changed - hidden)[:, 9:]).max() > 0
 
 
+@pytest.mark.parametrize("parts", [{}, {"deep": {"units": [3]}}])
+def test_chained_task_is_a_product(encoder, parts):
+    options = {"interaction": {"kind": "autoint"}, **parts}
+    plain = build(encoder, **options)
+    batch = rows(encoder)
+
+    chained = build(encoder, **options, chains={"conversion": "click"})
+
+    chained.set_weights(plain.get_weights())
+    sigmoid = {task: 1 / (1 + np.exp(-np.asarray(z))) for task, z in plain(batch).items()}
+    expected = sigmoid["click"] * sigmoid["conversion"]
+    answer = chained(batch)
+    np.testing.assert_allclose(1 / (1 + np.exp(-answer["conversion"])), expected, rtol=1e-5)
+    np.testing.assert_allclose(answer["click"], plain(batch)["click"], rtol=1e-6)
+    assert list(answer) == ["click", "conversion"]
+
+
 def test_each_task_reads_its_own_token(encoder):
     model = build(encoder, interaction={"kind": "infnet", "num_blocks": 1})
 
@@ -227,6 +244,10 @@ def test_dimension_of_one_feature(encoder):
         ({"classifier": {"units": [4]}}, "`kind` must be one of"),
         ({"pooling": {"kind": "meen"}}, "Did you mean 'mean'"),
         ({"second_embedding": True}, "`second_embedding` must be false"),
+        ({"chains": {"buy": "click"}}, "`chains` must lead from task to task of click"),
+        ({"chains": {"click": "buy"}}, "in no circle. Received: chains={'click': 'buy'}"),
+        ({"chains": {"click": "conversion", "conversion": "click"}}, "in no circle"),
+        ({"chains": {"click": "click"}}, "in no circle"),
         ({"pooling": {"units": [4]}}, "`kind` must be one of"),
     ],
 )

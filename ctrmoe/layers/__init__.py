@@ -4,6 +4,7 @@ Axis letters in shapes and einsum strings: B batch, F fields, D embedding, H hid
 U expert units, T tasks, L sequence length, K chosen experts. Inside attention, H counts heads.
 """
 
+from ctrmoe.layers.chained_logit import ChainedLogit
 from ctrmoe.layers.classifiers import CLASSIFIERS
 from ctrmoe.layers.embedding import FeatureEmbedding
 from ctrmoe.layers.field import Field
@@ -30,6 +31,7 @@ __all__ = [
     "MLP",
     "POOLINGS",
     "AutoInt",
+    "ChainedLogit",
     "CrossNetwork",
     "FeatureEmbedding",
     "Field",

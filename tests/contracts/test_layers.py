@@ -12,6 +12,7 @@ from ctrmoe.layers import (
     INTERACTIONS,
     MLP,
     AutoInt,
+    ChainedLogit,
     FeatureEmbedding,
     Field,
     RowBlocks,
@@ -80,6 +81,7 @@ CASES = {
         )
         for cls in CLASSIFIERS.values()
     },
+    "ChainedLogit": (ChainedLogit, [NUMBERS[:, 0], NUMBERS[:, 0]], "float32"),
     "FusedTable": (
         lambda **kwargs: FusedTable([7, 8], [0, 1, 0], 4, initializer="random_normal", **kwargs),
         IDS,
