@@ -3,65 +3,13 @@ import numpy as np
 import pytest
 import references
 import tensorflow as tf
+from sequence_models import BuildsItself, gradients
 
 from ctrmoe.layers.interactions.infnet_v2 import INFNetV2
 
 ROWS, FIELDS, DIM, LENGTHS = 5, 3, 4, (6, 4)
 OPTIONS = [{}, {"positions": False, "num_heads": 2}, {"num_blocks": 1}]
 SMALL = {"num_blocks": 2, "num_hubs": [3, 2], "expansion": 2}
-
-
-@keras.saving.register_keras_serializable(package="tests")
-class BuildsItselfToo(keras.Model):
-    """A model that builds its layer itself: reloading takes the layer's own `build`."""
-
-    def __init__(self, layer, **kwargs):
-        super().__init__(**kwargs)
-        self.layer = layer
-
-    def build(self, input_shape):
-        if not self.layer.built:
-            self.layer.build(input_shape[0], input_shape[1])
-
-    def call(self, inputs):
-        return self.layer(*inputs)
-
-    def get_config(self):
-        return {**super().get_config(), "layer": keras.layers.serialize(self.layer)}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "layer": keras.layers.deserialize(config["layer"])})
-
-
-@pytest.fixture
-def fields(random):
-    return random.normal(size=(ROWS, FIELDS, DIM)).astype("float32")
-
-
-@pytest.fixture
-def sequences(random):
-    return [random.normal(size=(ROWS, length, DIM)).astype("float32") for length in LENGTHS]
-
-
-@pytest.fixture
-def masks():
-    """Padding nowhere, at the end, all of the first, all of the second, all of both."""
-    counts = [(6, 4), (3, 2), (0, 3), (5, 0), (0, 0)]
-    return [
-        np.array([np.arange(length) < row[a] for row in counts]) for a, length in enumerate(LENGTHS)
-    ]
-
-
-def gradients(layer, *inputs):
-    """The gradient of each trainable weight, by path."""
-    layer(*inputs)
-    target = np.random.default_rng(4).normal(size=(ROWS, layer.num_tasks, DIM))
-    with tf.GradientTape() as tape:
-        loss = keras.ops.mean((layer(*inputs, training=True) - target.astype("float32")) ** 2)
-    weights = layer.trainable_weights
-    found = tape.gradient(loss, [weight.value for weight in weights])
-    return {w.path: g for w, g in zip(weights, found, strict=True)}
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -224,7 +172,7 @@ def test_functional_model_saves_and_declares_the_real_shape(fields, sequences, m
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_save_and_load_in_a_model_that_builds_itself(fields, sequences, masks, options, tmp_path):
-    model = BuildsItselfToo(INFNetV2(2, **{**SMALL, **options}))
+    model = BuildsItself(INFNetV2(2, **{**SMALL, **options}))
     inputs = (fields, sequences, masks)
     model(inputs)
     for weight in model.trainable_weights:
