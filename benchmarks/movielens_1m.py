@@ -196,6 +196,7 @@ def main() -> None:
     parts += [
         f"Machine: {clocks.machine()}. Versions: {versions}.",
         "Command: `python benchmarks/movielens_1m.py --ratings RATINGS"
+        f" --models {' '.join(args.models)} --seeds {' '.join(map(str, args.seeds))}"
         + (" --ablation" if args.ablation else "")
         + " --record`",
     ]
