@@ -55,14 +55,14 @@ def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> kera
     inputs = _inputs(schema)
     tasks = [task.name for task in schema.tasks]
     interaction = _interaction(config, len(tasks))
-    tokens, sequences = _tokens(fields, config, interaction, inputs)
+    tokens, apart = _tokens(fields, config, interaction, inputs)
     terms = []  # each has a logit for every task
     if interaction or config.classifier or not (config.deep or config.wide or config.fm):
         hidden = tokens
         if config.second_embedding:
             hidden = (tokens, _second_embedding(fields, config, interaction)(inputs))
         if interaction:
-            hidden = _interact(interaction, hidden, sequences, config)
+            hidden = _interact(interaction, hidden, apart, config)
         terms.append(_towers(interaction, hidden, config, tasks))
     if config.fm:
         terms.append([_SumOfEntries(name="fm")(FM(name="products")(tokens))] * len(tasks))
@@ -136,24 +136,30 @@ def _reads_sequences(interaction: Any) -> bool:
 
 def _tokens(
     fields: Sequence[Field], config: ModelConfig, interaction: Any, inputs: Any
-) -> tuple[Any, tuple[list[Any], list[Any]]]:
-    """The tokens of all fields, and the sequences and masks where something reads them."""
+) -> tuple[Any, dict[str, Any]]:
+    """The tokens of all fields, and what an interaction that reads sequences takes instead."""
     unpooled = bool(config.pooling) or _reads_sequences(interaction)
     embedding = _embedding(fields, config, pool=not unpooled)
     embedded = embedding(inputs)
     if embedding.pool_sequences:
-        return embedded, ([], [])
+        _pooling(config, "no")  # its options are checked whatever the data
+        return embedded, {"tokens": embedded}
     tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
-    options = dict(config.pooling)
-    kind = options.pop("kind", "" if options else "mean")
     pooled = [
-        create(POOLINGS, kind, **options, name=f"{name}_pooling")(
-            sequence, masks[name], query=_candidate(name, fields, tokens)
-        )[:, None]
+        _pooling(config, name)(sequence, masks[name], query=_candidate(name, fields, tokens))[
+            :, None
+        ]
         for name, sequence in sequences.items()
     ]
     joined = keras.layers.Concatenate(axis=1, name="tokens")([tokens, *pooled])
-    return joined, (list(sequences.values()), list(masks.values()))
+    lists = {"sequences": list(sequences.values()), "mask": list(masks.values())}
+    return joined, {"tokens": tokens, **lists}
+
+
+def _pooling(config: ModelConfig, name: str) -> Any:
+    options = dict(config.pooling)
+    kind = options.pop("kind", "" if options else "mean")
+    return create(POOLINGS, kind, **options, name=f"{name}_pooling")
 
 
 def _candidate(name: str, fields: Sequence[Field], tokens: Any) -> Any:
@@ -163,9 +169,7 @@ def _candidate(name: str, fields: Sequence[Field], tokens: Any) -> Any:
     return tokens[:, single.index(table)] if table in single else None
 
 
-def _interact(
-    interaction: Any, tokens: Any, sequences: tuple[list[Any], list[Any]], config: ModelConfig
-) -> Any:
+def _interact(interaction: Any, tokens: Any, apart: Mapping[str, Any], config: ModelConfig) -> Any:
     if not _reads_sequences(interaction):
         blocks = RowBlocks(
             interaction,
@@ -174,10 +178,8 @@ def _interact(
             name="interaction",
         )
         return blocks(tokens)
-    values, masks = sequences
-    # The pooled sequences stand behind the other tokens; here the sequences themselves are read.
-    tokens = tokens[:, : tokens.shape[1] - len(values)]
-    return interaction(tokens, sequences=values, mask=masks) if values else interaction(tokens)
+    sequences = {name: apart[name] for name in ("sequences", "mask") if name in apart}
+    return interaction(apart["tokens"], **sequences)
 
 
 def _towers(interaction: Any, hidden: Any, config: ModelConfig, tasks: Sequence[str]) -> list[Any]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +24,7 @@ from ctrmoe.losses import LogisticLoss
 from ctrmoe.optimizers import create_optimizer
 from ctrmoe.prediction import Predictor
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
-from ctrmoe.schema import Schema
+from ctrmoe.schema import Schema, SchemaError
 from ctrmoe.training import checkpoint
 from ctrmoe.training.manifest import check_manifest, write_manifest
 from ctrmoe.training.schedule import learning_rate
@@ -53,10 +54,20 @@ def train(
         ConfigError: If `out` holds a run already, or one of another config or other data.
         SchemaError: If the prepared data does not suffice.
     """
+    existed, started = Path(out).exists(), (Path(out) / "config.json").is_file()
     run = _open(config, Path(out), resume)
     if run.finished:
         return run
-    return _Training(run, list(callbacks)).run_to_the_end()
+    try:
+        training = _Training(run, list(callbacks))
+    except (ConfigError, SchemaError):
+        # The corrected config must find no run in its way.
+        if not existed:
+            shutil.rmtree(run.folder)
+        elif not started:
+            (run.folder / "config.json").unlink()
+        raise
+    return training.run_to_the_end()
 
 
 def _open(config: Config, out: Path, resume: bool) -> Run:

@@ -121,6 +121,23 @@ def test_an_unknown_task_cannot_be_followed(prepared, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_config_that_cannot_be_built_leaves_no_run_in_the_way(prepared, tmp_path, existing):
+    table = config(prepared, epochs=1).to_dict()
+    broken = Config.from_dict({**table, "model": {"pooling": {"kind": "meen"}}})
+    out = tmp_path / "run"
+    if existing:
+        out.mkdir()
+        (out / "notes.txt").write_text("mine")
+
+    with pytest.raises(ConfigError, match="Did you mean 'mean'"):
+        train(broken, out)
+
+    assert out.exists() == existing
+    assert train(Config.from_dict(table), out).finished
+    assert (out / "notes.txt").exists() == existing
+
+
 def test_rows_without_a_label_count_for_the_other_tasks_only(clicks, tmp_path):
     frame = clicks.frame(1_500)
     hidden = frame.with_columns(

@@ -143,8 +143,7 @@ class CrossAttention(keras.layers.Layer):
         parts = [(name, head) for name in names for head in columns]
         x = ops.reshape(tokens, (-1, dim))
         kernels = [self.kernels[name][:, head] for name, head in parts]
-        # `project` joins gradients: it wants two kernels at least.
-        products = project(x, kernels) if len(kernels) > 1 else [ops.matmul(x, kernels[0])]
+        products = project(x, kernels)
         products = [
             x + self.biases[name][head] if name in self.biases else x
             for x, (name, head) in zip(products, parts, strict=True)
