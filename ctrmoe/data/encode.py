@@ -25,10 +25,10 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data import columns
-from ctrmoe.data.fit import DType, Fitter, owners, resolve_dtypes, vocabulary_of
-from ctrmoe.data.lists import flat, list_ids
+from ctrmoe.data.fit import Chunk, DType, Fitter, owners, resolve_dtypes, vocabulary_of
+from ctrmoe.data.lists import Values, canonical_values, padded
 from ctrmoe.data.numeric import NumericStatistics
-from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX
+from ctrmoe.data.packed import DOMAIN
 from ctrmoe.data.packed import Encoded as Encoded
 from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_files
@@ -37,6 +37,7 @@ from ctrmoe.data.vocabulary import Vocabulary, file_name, read_values
 from ctrmoe.schema import UNLABELLED, Feature, Schema, SchemaError
 
 FORMAT = 1
+NO_CODE = 2**32 - 1
 SCHEMA_FILE = "schema.toml"
 VOCABULARIES = "vocabularies"
 ENCODER_FILE = "encoder.json"
@@ -72,8 +73,6 @@ class Encoder:
         sources: Table,
         *,
         chunk_rows: int = CHUNK_ROWS,
-        rows: Callable[[pl.DataFrame, Origin, int], np.ndarray | None] | None = None,
-        extra_columns: tuple[str, ...] = (),
     ) -> Encoder:
         """Learns the vocabularies and the statistics from the training part.
 
@@ -81,21 +80,11 @@ class Encoder:
             schema: What the columns mean.
             sources: Whatever `find_files` takes.
             chunk_rows: Rows held in memory at once.
-            rows: Picks the training rows: called with each chunk, where it comes from and the
-                number of rows before it; returns a mask, or None for all of them.
-            extra_columns: Further columns that `rows` reads.
         """
-        _check_names(schema)
         files = find_files(sources)
-        schema, domain_dtype = resolve_dtypes(schema, files)
-        fitter = Fitter(schema, domain_dtype)
-        wanted = list(dict.fromkeys((*raw_columns(schema), *extra_columns)))
-        for frame, where, first_row in read_files(files, wanted, schema, chunk_rows):
-            chosen = rows(frame, where, first_row) if rows else None
-            if chosen is None:
-                fitter.add(frame, where)
-            else:
-                fitter.add(frame.filter(chosen), where.at(np.flatnonzero(chosen)))
+        fitter = Fitter(*resolve_dtypes(schema, files))
+        for frame, where, _ in read_files(files, raw_columns(schema), schema, chunk_rows):
+            fitter.add(frame, where)
         return cls.from_counts(fitter)
 
     @classmethod
@@ -122,21 +111,60 @@ class Encoder:
         """Encodes a chunk into one array a feature, and that of the domain as `domain:id`."""
         check_columns(raw_columns(self.schema), frame.columns, where.name)
 
-        def encode(job: tuple[Feature, str]) -> np.ndarray:
-            feature, table = job
+        def encode(name: str, feature: Feature) -> np.ndarray:
             if feature.kind == "numeric":
-                numbers = columns.numbers(frame[feature.name])
-                return self.statistics[feature.name].transform(feature, numbers)
-            vocabulary = self.vocabularies[table]
-            if feature.is_list:
-                return list_ids(frame, feature, vocabulary, where)
-            values, _ = flat(frame, feature)
-            return vocabulary.ids(columns.canonical(values, feature.dtype, where))
+                return self._transform(feature, columns.numbers(frame[feature.name]))
+            values = canonical_values(frame, feature, where).trimmed(feature)
+            return self._ids(feature, values, self.vocabularies[_table(name, feature)].ids)
 
-        jobs = {feature.name: (feature, feature.table) for feature in self.schema.features}
+        return self._each_feature(encode, len(frame))
+
+    def recode(self, chunk: Chunk, code_ids: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Encodes a chunk that `Fitter.add` returned, without its raw values.
+
+        Args:
+            chunk: Of the fitter that this encoder was made of.
+            code_ids: Of the same fitter.
+
+        Returns:
+            What `arrays` returns for the raw chunk.
+        """
+
+        def encode(name: str, feature: Feature) -> np.ndarray:
+            column, table = chunk[name], _table(name, feature)
+            if not isinstance(column, Values):
+                return self._transform(feature, column)
+
+            def ids(values: pl.Series) -> np.ndarray:
+                if values.dtype == pl.UInt32:
+                    # "clip" sends null to the last entry.
+                    codes = values.fill_null(NO_CODE).to_numpy()
+                    return code_ids[table].take(codes, mode="clip")
+                if values.dtype == pl.Int32:
+                    return values.to_numpy()  # hashed already
+                return self.vocabularies[table].ids(values)
+
+            return self._ids(feature, column, ids)
+
+        return self._each_feature(encode, len(next(iter(chunk.values()))))
+
+    def _each_feature(
+        self, encode: Callable[[str, Feature], np.ndarray], rows: int
+    ) -> dict[str, np.ndarray]:
+        jobs = {feature.name: feature for feature in self.schema.features}
         if self.schema.domain:
-            jobs[DOMAIN] = (owners(self.schema, self.domain_dtype)[DOMAIN], DOMAIN)
-        return dict(zip(jobs, parallel_map(encode, jobs.values(), len(frame)), strict=True))
+            jobs[DOMAIN] = owners(self.schema, self.domain_dtype)[DOMAIN]
+        arrays = parallel_map(lambda job: encode(*job), jobs.items(), rows)
+        return dict(zip(jobs, arrays, strict=True))
+
+    def _transform(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
+        return self.statistics[feature.name].transform(feature, numbers)
+
+    def _ids(
+        self, feature: Feature, values: Values, ids: Callable[[pl.Series], np.ndarray]
+    ) -> np.ndarray:
+        found = ids(values.values)
+        return found if values.lengths is None else padded(found, values.lengths, feature)
 
     def labels(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> dict[str, np.ndarray]:
         """Returns the int8 labels by the name of their task, `UNLABELLED` for null.
@@ -243,13 +271,8 @@ def read_labels(schema: Schema, frame: pl.DataFrame, where: Origin) -> dict[str,
     return labels
 
 
-def _check_names(schema: Schema) -> None:
-    for feature in schema.features:
-        if feature.name == DOMAIN or feature.name.startswith(LABEL_PREFIX):
-            raise SchemaError(
-                f"A feature must not be called like a column of encoded files. Received: "
-                f"{feature.name!r}. Rename the column."
-            )
+def _table(name: str, feature: Feature) -> str:
+    return DOMAIN if name == DOMAIN else feature.table
 
 
 def _field_kind(feature: Feature) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.columns import canonical, infer_dtype, numbers
-from ctrmoe.data.lists import flat
+from ctrmoe.data.columns import infer_dtype, numbers
+from ctrmoe.data.lists import Values, canonical_values
 from ctrmoe.data.numeric import NumberCounter, NumericStatistics
-from ctrmoe.data.packed import DOMAIN
+from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX
 from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import column_types
 from ctrmoe.data.sources import Origin, SourceFile
@@ -21,6 +21,8 @@ from ctrmoe.data.vocabulary import ValueCounter, Vocabulary, ordered_values
 from ctrmoe.schema import Feature, Schema, SchemaError
 
 DType = Literal["string", "integer"]
+Chunk: TypeAlias = dict[str, Values | np.ndarray]
+"""The rows of a chunk: categoricals as `Values`, numeric features as float32."""
 
 
 class Fitter:
@@ -32,6 +34,7 @@ class Fitter:
     """
 
     def __init__(self, schema: Schema, domain_dtype: DType) -> None:
+        _check_names(schema)
         self.schema = schema
         self.domain_dtype = domain_dtype
         self._numbers = {
@@ -42,28 +45,44 @@ class Fitter:
         self._texts: dict[str, str] = {}
         self._owners = owners(schema, domain_dtype)
         self._values = {t: ValueCounter() for t, f in self._owners.items() if not f.hash_buckets}
-        self._counted = {table: [self._owners[table]] for table in self._values}
+        self._readers = {table: {table: owner} for table, owner in self._owners.items()}
         for feature in schema.features:
-            if feature.vocabulary in self._counted:
-                self._counted[feature.vocabulary].append(feature)
+            if feature.vocabulary:
+                self._readers[feature.vocabulary][feature.name] = feature
 
-    def add(self, frame: pl.DataFrame, where: Origin) -> None:
-        """Counts the rows of a chunk."""
+    def add(self, frame: pl.DataFrame, where: Origin, rows: np.ndarray | None = None) -> Chunk:
+        """Counts the rows of a chunk that a mask picks, all of them where it is None.
 
-        def count_values(table: str) -> None:
-            for feature in self._counted[table]:
-                values, rows = flat(frame, feature)
-                self._values[table].add(canonical(values, feature.dtype, where.at(rows)))
+        Returns:
+            All rows of the chunk, in the form that `Encoder.recode` takes.
+        """
 
-        def count_numbers(name: str) -> None:
+        def count_values(table: str) -> Chunk:
+            counter, owner = self._values.get(table), self._owners[table]
+            found: Chunk = {}
+            for name, feature in self._readers[table].items():
+                values = canonical_values(frame, feature, where)
+                if counter:
+                    found[name] = counter.add(values, rows).trimmed(feature)
+                else:
+                    found[name] = _hashed(values.trimmed(feature), owner)
+            return found
+
+        def count_numbers(name: str) -> Chunk:
             found = numbers(frame[name])
-            self._numbers[name].add(found)
+            self._numbers[name].add(found if rows is None else found[rows])
             if frame[name].dtype == pl.String and np.isnan(found).all():
                 texts = frame[name].filter(frame[name].str.len_bytes() > 0)
                 self._texts.update((name, text) for text in texts.head(1))
+            return {name: found}
 
-        parallel_map(count_values, list(self._values), len(frame))
-        parallel_map(count_numbers, list(self._numbers), len(frame))
+        categoricals = parallel_map(count_values, self._readers, len(frame))
+        numeric = parallel_map(count_numbers, self._numbers, len(frame))
+        return {name: column for part in (*categoricals, *numeric) for name, column in part.items()}
+
+    def code_ids(self, vocabularies: dict[str, Vocabulary]) -> dict[str, np.ndarray]:
+        """Returns the ids of the codes in the chunks that `add` returned, by vocabulary."""
+        return {t: counter.code_ids(vocabularies[t]) for t, counter in self._values.items()}
 
     def merge(self, other: Fitter) -> None:
         """Adds what another fitter of the same schema counted."""
@@ -111,6 +130,21 @@ def owners(schema: Schema, domain_dtype: DType) -> dict[str, Feature]:
     if schema.domain:
         result[DOMAIN] = Feature(name=schema.domain, kind="categorical", dtype=domain_dtype)
     return result
+
+
+def _check_names(schema: Schema) -> None:
+    for feature in schema.features:
+        if feature.name == DOMAIN or feature.name.startswith(LABEL_PREFIX):
+            raise SchemaError(
+                f"A feature must not be called like a column of encoded files. Received: "
+                f"{feature.name!r}. Rename the column."
+            )
+
+
+def _hashed(values: Values, owner: Feature) -> Values:
+    """Replaces values by their ids, which need nothing of the training part."""
+    nothing = pl.Series("value", [], pl.String)
+    return Values(pl.Series(vocabulary_of(owner, nothing).ids(values.values)), values.lengths)
 
 
 def vocabulary_of(owner: Feature, values: pl.Series) -> Vocabulary:

@@ -1,61 +1,94 @@
-"""List features: columns of lists, or of text with a separator, to padded ids."""
+"""The canonical values of categoricals, and list features as padded ids."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import canonical, is_missing
 from ctrmoe.data.sources import Origin
-from ctrmoe.data.vocabulary import Vocabulary
 from ctrmoe.schema import MISSING, Feature, SchemaError
 
 
-def flat(frame: pl.DataFrame, feature: Feature) -> tuple[pl.Series, np.ndarray | None]:
-    """Returns the values of a categorical, those of lists one after the other.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Values:
+    """The values of a categorical in a chunk of rows.
 
-    Returns:
-        The values, and the row of each; None where there is one a row.
+    Args:
+        values: Canonical values, or codes that stand for them; of lists, one after the other and
+            without the missing ones.
+        lengths: Values of each row, for lists; None where each row has one.
     """
+
+    values: pl.Series
+    lengths: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.values if self.lengths is None else self.lengths)
+
+    def of_rows(self, rows: np.ndarray | None) -> pl.Series:
+        """Returns the values of the rows that a mask picks, of all rows where it is None."""
+        if rows is None:
+            return self.values
+        picked = rows if self.lengths is None else np.repeat(rows, self.lengths)
+        return self.values.filter(pl.Series(picked, dtype=pl.Boolean))
+
+    def trimmed(self, feature: Feature) -> Values:
+        """Leaves at most `max_length` values a row: the last of a sequence, else the first."""
+        if self.lengths is None or self.lengths.max(initial=0) <= feature.max_length:
+            return self
+        places = _places(self.lengths)
+        if feature.kind == "sequence":
+            surplus = np.maximum(self.lengths - feature.max_length, 0)
+            places -= np.repeat(surplus, self.lengths)
+        kept = (places >= 0) & (places < feature.max_length)
+        return Values(self.values.filter(kept), np.minimum(self.lengths, feature.max_length))
+
+
+def canonical_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> Values:
+    """Returns the canonical values of a categorical in a chunk of raw rows.
+
+    Raises:
+        SchemaError: When a value can't be cast without loss, or a list stands where the schema has
+            one value a row, or the other way round.
+    """
+    column = frame[feature.name]
     if feature.is_list:
-        return elements(frame, feature)
-    values = frame[feature.name]
-    if isinstance(values.dtype, pl.List | pl.Array):
+        return _list_values(_as_lists(column, feature), feature, where)
+    if isinstance(column.dtype, pl.List | pl.Array):
         raise SchemaError(
             f"Feature `{feature.name}` must hold one value a row. Received: a column of lists. "
             "Give it `max_length`, the number of values kept."
         )
-    return values, None
+    return Values(canonical(column, feature.dtype, where))
 
 
-def elements(frame: pl.DataFrame, feature: Feature) -> tuple[pl.Series, np.ndarray]:
-    """Returns the elements of a list feature one after the other, and the row of each."""
-    lists = _as_lists(frame[feature.name], feature)
+def padded(ids: np.ndarray, lengths: np.ndarray, feature: Feature) -> np.ndarray:
+    """Returns the ids of trimmed lists as `[rows, max_length]` int32, at the left."""
+    result = np.zeros((len(lengths), feature.max_length), np.int32)
+    result[np.repeat(np.arange(len(lengths)), lengths), _places(lengths)] = ids
+    if feature.kind != "sequence":
+        result[lengths == 0, 0] = MISSING
+    return result
+
+
+def _list_values(lists: pl.Series, feature: Feature, where: Origin) -> Values:
     lengths = lists.list.len().fill_null(0).to_numpy()
+    rows = np.repeat(np.arange(len(lists)), lengths)
     # polars would give an empty list a null of its own.
-    values = lists.filter(pl.Series(lengths > 0)).explode()
-    return values, np.repeat(np.arange(len(frame)), lengths)
-
-
-def list_ids(
-    frame: pl.DataFrame, feature: Feature, vocabulary: Vocabulary, where: Origin
-) -> np.ndarray:
-    """Returns the ids of a list feature, `[rows, max_length]` int32."""
-    values, rows = elements(frame, feature)
+    values = lists.filter(pl.Series(lengths > 0, dtype=pl.Boolean)).explode()
     values = canonical(values, feature.dtype, where.at(rows))
     present = (~is_missing(values)).to_numpy()
     if not present.all():
         values, rows = values.filter(present), rows[present]
-    lengths = np.bincount(rows, minlength=len(frame))
-    places = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    if feature.kind == "sequence":
-        places -= np.repeat(np.maximum(lengths - feature.max_length, 0), lengths)
-    kept = (places >= 0) & (places < feature.max_length)
-    result = np.zeros((len(frame), feature.max_length), np.int32)
-    result[rows[kept], places[kept]] = vocabulary.ids(values.filter(kept))
-    if feature.kind != "sequence":
-        result[lengths == 0, 0] = MISSING
-    return result
+    return Values(values, np.bincount(rows, minlength=len(lists)))
+
+
+def _places(lengths: np.ndarray) -> np.ndarray:
+    """Returns the place of each value in its list."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _as_lists(values: pl.Series, feature: Feature) -> pl.Series:

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from ctrmoe.data.encode import Encoder, raw_columns, read_labels
 from ctrmoe.data.encoded import EncodedWriter
+from ctrmoe.data.fit import Fitter, resolve_dtypes
 from ctrmoe.data.parquet import (
     CHUNK_ROWS,
     atomic_folder,
@@ -20,7 +20,8 @@ from ctrmoe.data.parquet import (
     count_rows,
     read_files,
 )
-from ctrmoe.data.sources import Origin, SourceFile, Table, find_files
+from ctrmoe.data.sources import SourceFile, Table, find_files
+from ctrmoe.data.spill import Spill
 from ctrmoe.data.split import PARTS, RandomSplit, TimeSplit, parse_split
 from ctrmoe.data.summary import PartCounts
 from ctrmoe.data.summary import PreparedSummary as PreparedSummary
@@ -69,11 +70,15 @@ def prepare(
     with atomic_folder(out) as folder:
         division = parse_split(split, seed, sources["train"], schema) if split else None
         _check(sources, division, schema)
-        encoder = _fit(schema, sources["train"], division, chunk_rows, report)
+        spill = Spill(folder / "spill")
+        encoder, code_ids = _fit(schema, sources["train"], division, chunk_rows, report, spill)
         encoder.save(folder)
         preparation = _Preparation(encoder, folder, chunk_rows, report)
-        for part, files in sources.items():
-            preparation.encode(files, part, division if part == "train" else None)
+        parts = division.parts if division else ("train",)
+        preparation.write_spilled(spill, parts, code_ids)
+        for part in PARTS[1:]:
+            if part in sources:
+                preparation.encode(sources[part], part)
         summary = preparation.summary()
     summary.seconds = time.perf_counter() - started
     return summary
@@ -104,19 +109,20 @@ def _fit(
     division: RandomSplit | TimeSplit | None,
     chunk_rows: int,
     report: Progress,
-) -> Encoder:
-    total = _total(files)
-
-    def training_rows(frame: pl.DataFrame, where: Origin, first_row: int) -> np.ndarray | None:
-        # A wrong label should not wait for the second pass over the files.
-        read_labels(schema, frame, where)
-        report("fit", first_row + len(frame), total)
-        return division.assign(frame, first_row) == 0 if division else None
-
-    wanted = _wanted(schema, division)
-    return Encoder.fit(
-        schema, files, chunk_rows=chunk_rows, rows=training_rows, extra_columns=wanted
-    )
+    spill: Spill,
+) -> tuple[Encoder, dict[str, np.ndarray]]:
+    """Counts the training rows; keeps all rows for the second pass, which needs no raw file."""
+    fitter = Fitter(*resolve_dtypes(schema, files))
+    total, done = _total(files), 0
+    for frame, where, _ in read_files(files, _wanted(schema, division), schema, chunk_rows):
+        labels = read_labels(schema, frame, where)
+        parts = division.assign(frame, done) if division else np.zeros(len(frame), np.int8)
+        chunk = fitter.add(frame, where, parts == 0 if division else None)
+        spill.write(chunk, labels, parts.astype(np.int8))
+        done += len(frame)
+        report("fit", done, total)
+    encoder = Encoder.from_counts(fitter)
+    return encoder, fitter.code_ids(encoder.vocabularies)
 
 
 def _wanted(schema: Schema, division: RandomSplit | TimeSplit | None) -> tuple[str, ...]:
@@ -141,39 +147,51 @@ class _Preparation:
         self._report = report
         self._counts = {part: PartCounts() for part in PARTS}
 
-    def encode(
-        self, files: list[SourceFile], part: str, division: RandomSplit | TimeSplit | None
-    ) -> None:
+    def encode(self, files: list[SourceFile], part: str) -> None:
+        """Reads raw files and writes a part."""
         schema = self._encoder.schema
-        parts = division.parts if division else (part,)
-        wanted = _wanted(schema, division)
         total = _total(files)
+        with EncodedWriter(self._folder / part, schema) as writer:
+            for frame, where, first in read_files(
+                files, _wanted(schema, None), schema, self._chunk_rows
+            ):
+                labels = read_labels(schema, frame, where)
+                self._write(writer, part, self._encoder.arrays(frame, where), labels)
+                self._report(f"encode {part}", first + len(frame), total)
+        self._check(part)
+
+    def write_spilled(
+        self, spill: Spill, parts: tuple[str, ...], code_ids: dict[str, np.ndarray]
+    ) -> None:
+        """Writes the parts that the fitted files were divided into."""
+        schema = self._encoder.schema
+        done = 0
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(EncodedWriter(self._folder / name, schema)) for name in parts
             ]
-            for frame, where, first in read_files(files, wanted, schema, self._chunk_rows):
-                numbers = division.assign(frame, first) if division else None
-                self._write(frame, where, numbers, dict(zip(parts, writers, strict=True)))
-                self._report(f"encode {part}", first + len(frame), total)
-        for name in parts:
-            self._counts[name].check(name, [task.name for task in schema.tasks])
+            for chunk, labels, numbers in spill.read():
+                arrays = self._encoder.recode(chunk, code_ids)
+                for number, (part, writer) in enumerate(zip(parts, writers, strict=True)):
+                    rows = np.flatnonzero(numbers == number) if len(parts) > 1 else slice(None)
+                    self._write(writer, part, _rows(arrays, rows), _rows(labels, rows))
+                done += len(numbers)
+                self._report("encode train", done, spill.rows)
+        for part in parts:
+            self._check(part)
 
     def _write(
         self,
-        frame: pl.DataFrame,
-        where: Origin,
-        numbers: np.ndarray | None,
-        writers: dict[str, EncodedWriter],
+        writer: EncodedWriter,
+        part: str,
+        arrays: dict[str, np.ndarray],
+        labels: dict[str, np.ndarray],
     ) -> None:
-        labels = read_labels(self._encoder.schema, frame, where)
-        arrays = self._encoder.arrays(frame, where)
-        for number, (part, writer) in enumerate(writers.items()):
-            rows = slice(None) if numbers is None else np.flatnonzero(numbers == number)
-            chosen = {name: array[rows] for name, array in arrays.items()}
-            chosen_labels = {name: array[rows] for name, array in labels.items()}
-            writer.write(chosen, chosen_labels)
-            self._counts[part].add(self._encoder, chosen, chosen_labels)
+        writer.write(arrays, labels)
+        self._counts[part].add(self._encoder, arrays, labels)
+
+    def _check(self, part: str) -> None:
+        self._counts[part].check(part, [task.name for task in self._encoder.schema.tasks])
 
     def summary(self) -> PreparedSummary:
         encoder = self._encoder
@@ -186,3 +204,7 @@ class _Preparation:
             unknown_rates={part: count.unknown_rates() for part, count in counts.items()},
             line_breaks=encoder.line_breaks,
         )
+
+
+def _rows(columns: dict[str, np.ndarray], rows: np.ndarray | slice) -> dict[str, np.ndarray]:
+    return {name: column[rows] for name, column in columns.items()}

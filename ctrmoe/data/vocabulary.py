@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import INT64_MIN, MARK
+from ctrmoe.data.lists import Values
 from ctrmoe.schema import MISSING, UNKNOWN
 
 DIRECT_RANGE = 1 << 22
@@ -29,15 +30,29 @@ class ValueCounter:
     def __init__(self) -> None:
         self._values = _TextCodes()
         self._counts = np.zeros(1024, np.int64)
+        self._num_codes = 0
 
-    def add(self, values: pl.Series) -> None:
-        """Counts the values of a column of text or int64; missing ones are left out."""
-        if values.dtype == pl.String:
-            self._add(self._values.codes(values).drop_nulls(), 1)
-        else:
-            counts = values.drop_nulls().value_counts(name="count")
-            texts = counts[values.name].cast(pl.String)
-            self._add(self._values.codes(texts), counts["count"].to_numpy())
+    def add(self, values: Values, rows: np.ndarray | None = None) -> Values:
+        """Counts the values of the rows that a mask picks, of all rows where it is None.
+
+        Returns:
+            The values of all rows, text as uint32 codes that `code_ids` gives the ids of.
+        """
+        if values.values.dtype == pl.String:
+            codes = Values(self._values.codes(values.values), values.lengths)
+            self._add(codes.of_rows(rows).drop_nulls(), 1)
+            present = codes.values.drop_nulls().to_numpy()
+            self._num_codes = max(self._num_codes, int(present.max()) + 1 if len(present) else 0)
+            return codes
+        counts = values.of_rows(rows).drop_nulls().value_counts(name="count")
+        texts = counts[values.values.name].cast(pl.String)
+        self._add(self._values.codes(texts), counts["count"].to_numpy())
+        return values
+
+    def code_ids(self, vocabulary: Vocabulary) -> np.ndarray:
+        """Returns the id of every code that `add` has returned, and that of null at the end."""
+        texts = self._values.texts(np.arange(self._num_codes, dtype=np.uint32))
+        return np.append(vocabulary.ids(texts), np.int32(MISSING))
 
     def merge(self, other: ValueCounter) -> None:
         """Adds the counts of another counter."""

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctrmoe.data.encode import Encoder, raw_columns
-from ctrmoe.data.sources import Origin
+from ctrmoe.data.fit import Fitter, resolve_dtypes
+from ctrmoe.data.sources import UNNAMED, Origin, find_files
 from ctrmoe.layers.field import Field
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
@@ -124,6 +125,27 @@ def test_encode_agrees_with_slow_rules(seen, unseen):
             farmhash.fingerprint64,
         )
         np.testing.assert_allclose(arrays[feature.name], expected, rtol=1e-6, err_msg=feature.name)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=8), st.integers(0, 8), st.randoms())
+def test_recoded_chunks_equal_the_encoded_raw_rows(rows, cut, random):
+    """What the fitter keeps of every row, trained on or not, gives what its raw values give."""
+    frame = frame_of(rows).with_columns(pl.Series("d", range(len(rows))))
+    training = np.array([random.random() < 0.5 for _ in rows])
+    fitter = Fitter(*resolve_dtypes(schema_of(*FEATURES, domain="d"), find_files(frame)))
+    slices = [slice(0, cut), slice(cut, None)]
+    chunks = [fitter.add(frame[part], UNNAMED, training[part]) for part in slices]
+    encoder = Encoder.from_counts(fitter)
+    ids = fitter.code_ids(encoder.vocabularies)
+
+    for part, chunk in zip(slices, chunks, strict=True):
+        recoded, arrays = encoder.recode(chunk, ids), encoder.arrays(frame[part], UNNAMED)
+
+        assert recoded.keys() == arrays.keys()
+        for name, array in arrays.items():
+            assert recoded[name].dtype == array.dtype
+            np.testing.assert_array_equal(recoded[name], array, err_msg=name)
 
 
 @settings(max_examples=20, deadline=None)

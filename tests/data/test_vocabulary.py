@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctrmoe.data import vocabulary as module
+from ctrmoe.data.lists import Values
 from ctrmoe.data.vocabulary import (
     ValueCounter,
     Vocabulary,
@@ -37,7 +38,7 @@ INTEGER = st.sampled_from([-(2**63), 1 - 2**63, 2**63 - 1]) | st.integers(-3, 3)
 def counted(*columns):
     counter = ValueCounter()
     for column in columns:
-        counter.add(column)
+        counter.add(Values(column))
     return counter
 
 
@@ -89,6 +90,18 @@ def test_values_with_line_breaks_are_left_out_and_counted():
 
     assert values.to_list() == ["a"]
     assert broken == 3
+
+
+def test_codes_stand_for_the_ids_of_counted_and_other_rows():
+    counter = ValueCounter()
+    values = Values(texts(["u", None, "", "v", "u", "u"]))
+    codes = counter.add(values, np.array([True, True, True, False, True, True])).values
+    vocabulary = Vocabulary(ordered_values(counter, "string", 1)[0], "string")
+
+    ids = counter.code_ids(vocabulary)
+
+    assert vocabulary.values.to_list() == ["u"]
+    assert [ids[-1] if code is None else ids[code] for code in codes] == [3, 1, 1, 2, 3, 3]
 
 
 def test_text_that_is_no_integer_is_left_out_of_an_integer_vocabulary():
