@@ -109,6 +109,9 @@ class TrainConfig:
         patience: Epochs without improvement before training stops; 0 never stops.
         positive_weight: Weight of positive rows in the loss; the exported probability is
             corrected for it.
+        task_weighting: How several tasks add up: `fixed` by the schema's weights, `uncertainty`
+            (divided by trained noise levels) or `gradient_norm` (GradNorm) times them.
+        gradient_norm_alpha: How strongly `gradient_norm` prefers tasks that train slower.
         checkpoint_steps: Steps between checkpoints within an epoch; 0 writes one an epoch.
         steps_per_execution: Steps per call into the compiled graph.
         precision: Keras's dtype policy.
@@ -125,6 +128,8 @@ class TrainConfig:
     monitor: str = "auc"
     patience: int = 2
     positive_weight: float = 1.0
+    task_weighting: Literal["fixed", "uncertainty", "gradient_norm"] = "fixed"
+    gradient_norm_alpha: float = 1.5
     checkpoint_steps: int = 0
     steps_per_execution: int = 1
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -167,6 +172,11 @@ class Config:
             ("`train.patience` must not be negative", train.patience, train.patience >= 0),
             ("`train.positive_weight` must be positive", train.positive_weight,
              train.positive_weight > 0),
+            ("`train.gradient_norm_alpha` must not be negative", train.gradient_norm_alpha,
+             train.gradient_norm_alpha >= 0),
+            ("`train.strategy` must be none for `train.task_weighting` gradient_norm",
+             train.strategy,
+             train.strategy == "none" or train.task_weighting != "gradient_norm"),
             ("`train.checkpoint_steps` must not be negative", train.checkpoint_steps,
              train.checkpoint_steps >= 0),
             ("`train.steps_per_execution` must be at least 1", train.steps_per_execution,
