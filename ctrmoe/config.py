@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from ctrmoe import strict
 
+SEARCH = "search"
+"""Table of a config file that only `ctrmoe tune` reads."""
+
 
 class ConfigError(ValueError):
     """A configuration that breaks a rule; the message names the key and the mend."""
@@ -194,6 +197,9 @@ class Config:
     def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Config:
         """Reads a config file.
 
+        Its table `[search]`, the ranges that `ctrmoe tune` varies keys in, is left alone: the file
+        is a whole config without it.
+
         Args:
             path: A TOML or, from a run folder, JSON file.
             overrides: `a.b=c` with `c` in TOML's syntax; bare text is taken as a string.
@@ -205,6 +211,7 @@ class Config:
             table = json.loads(Path(path).read_text(encoding="utf-8"))
         else:
             table = strict.read_toml(path, ConfigError)
+        table.pop(SEARCH, None)
         for override in overrides:
             _override(table, override)
         return cls.from_dict(table)
