@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from ctrmoe import strict
 
+SEARCH = "search"
+"""Table of a config file that only `ctrmoe tune` reads."""
+
 
 class ConfigError(ValueError):
     """A configuration that breaks a rule; the message names the key and the mend."""
@@ -109,6 +112,9 @@ class TrainConfig:
         patience: Epochs without improvement before training stops; 0 never stops.
         positive_weight: Weight of positive rows in the loss; the exported probability is
             corrected for it.
+        task_weighting: How several tasks add up: `fixed` by the schema's weights, `uncertainty`
+            (divided by trained noise levels) or `gradient_norm` (GradNorm) times them.
+        gradient_norm_alpha: How strongly `gradient_norm` prefers tasks that train slower.
         checkpoint_steps: Steps between checkpoints within an epoch; 0 writes one an epoch.
         steps_per_execution: Steps per call into the compiled graph.
         precision: Keras's dtype policy.
@@ -125,6 +131,8 @@ class TrainConfig:
     monitor: str = "auc"
     patience: int = 2
     positive_weight: float = 1.0
+    task_weighting: Literal["fixed", "uncertainty", "gradient_norm"] = "fixed"
+    gradient_norm_alpha: float = 1.5
     checkpoint_steps: int = 0
     steps_per_execution: int = 1
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -167,6 +175,11 @@ class Config:
             ("`train.patience` must not be negative", train.patience, train.patience >= 0),
             ("`train.positive_weight` must be positive", train.positive_weight,
              train.positive_weight > 0),
+            ("`train.gradient_norm_alpha` must not be negative", train.gradient_norm_alpha,
+             train.gradient_norm_alpha >= 0),
+            ("`train.strategy` must be none for `train.task_weighting` gradient_norm",
+             train.strategy,
+             train.strategy == "none" or train.task_weighting != "gradient_norm"),
             ("`train.checkpoint_steps` must not be negative", train.checkpoint_steps,
              train.checkpoint_steps >= 0),
             ("`train.steps_per_execution` must be at least 1", train.steps_per_execution,
@@ -184,6 +197,9 @@ class Config:
     def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Config:
         """Reads a config file.
 
+        Its table `[search]`, the ranges that `ctrmoe tune` varies keys in, is left alone: the file
+        is a whole config without it.
+
         Args:
             path: A TOML or, from a run folder, JSON file.
             overrides: `a.b=c` with `c` in TOML's syntax; bare text is taken as a string.
@@ -195,6 +211,7 @@ class Config:
             table = json.loads(Path(path).read_text(encoding="utf-8"))
         else:
             table = strict.read_toml(path, ConfigError)
+        table.pop(SEARCH, None)
         for override in overrides:
             _override(table, override)
         return cls.from_dict(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich import box
@@ -12,6 +12,9 @@ from rich.console import Console, Group
 from rich.progress import Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:  # loading it loads TensorFlow
+    from ctrmoe.tuning.results import TrialResult
 
 COMPACT: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad_edge": False}
 FIGURES = {"auc": 4, "gauc": 4, "logloss": 4, "ne": 4, "ece": 4, "pcoc": 3}
@@ -88,6 +91,22 @@ def frame_table(frame: pl.DataFrame) -> Table:
     for row in frame.iter_rows():
         table.add_row(*(f"{v:.6f}" if isinstance(v, float) else str(v) for v in row))
     return table
+
+
+def trial_line(trial: TrialResult, best: TrialResult | None, trials: int) -> str:
+    """Shows what became of a trial of a search: numbers from 0, as in its tables."""
+    figure = "" if trial.value is None else f" {trial.value:.4f}"
+    reason = f" ({trial.reason})" if trial.reason else ""
+    values = ", ".join(f"{key}={_value(value)}" for key, value in trial.parameters.items())
+    ahead = f"; best {best.value:.4f}, trial {best.number}" if best else ""
+    return (
+        f"trial {trial.number} (of {trials}) {trial.state}{figure}{reason}, {trial.epochs} epochs, "
+        f"{trial.seconds:.1f} s: {values}{ahead}"
+    )
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _number(value: float | None, digits: int) -> str:

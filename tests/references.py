@@ -687,3 +687,20 @@ def target_attention(sequence, keep, query, weights, num_layers, activation, sof
     scores = softmax(scores) if softmaxed and scores else scores
     total = sum((w * s for w, s in zip(scores, active, strict=True)), np.zeros(len(query)))
     return total, scores
+
+
+# What `ctrmoe explain` shows: one row, one query and one key at a time.
+
+
+def attention_weights(query, context, weights, num_heads=1, keep=None):
+    """softmax(Q W_Q (K W_K)ᵀ / √d_k) of one row, `[H, Q, N]`; padding has none."""
+    width = np.shape(query)[1] // num_heads
+    alpha = np.zeros((num_heads, len(query), len(context)))
+    active = [k for k in range(len(context)) if keep is None or keep[k]]
+    for h in range(num_heads if active else 0):
+        head = slice(h * width, (h + 1) * width)
+        for m, token in enumerate(query):
+            q = dense(token, weights["query_kernel"], weights.get("query_bias"))[head]
+            keys = [dense(context[k], weights["key_kernel"])[head] for k in active]
+            alpha[h, m, active] = softmax([np.dot(q, key) / math.sqrt(width) for key in keys])
+    return alpha

@@ -66,6 +66,8 @@ def test_json_of_a_run_loads_as_it_was(path, tmp_path):
         ("train.epochs=0", r"`train\.epochs` must be at least 1\. Received: 0"),
         ("train.learning_rate=0", r"`train\.learning_rate` must be positive"),
         ("train.monitor=f1", r"`train\.monitor` must be `auc`, `logloss` or `<task>_` before"),
+        ("train.task_weighting=gradnorm", r"`train\.task_weighting` must be .*'gradnorm'"),
+        ("train.gradient_norm_alpha=-0.5", r"`train\.gradient_norm_alpha` must not be negative"),
         ("data.negative_rate=0", r"`data\.negative_rate` must lie in \(0, 1\]"),
         ("model.interaction=1", r"`model\.interaction` must be a table"),
         ("model.block_size=big", r"`model\.block_size` must be int\. Received: 'big'"),
@@ -78,6 +80,13 @@ def test_json_of_a_run_loads_as_it_was(path, tmp_path):
 def test_override_that_breaks_a_rule(path, override, message):
     with pytest.raises(ConfigError, match=message):
         Config.load(path, [override])
+
+
+def test_gradient_norms_of_one_device_only(path):
+    overrides = ["train.strategy=mirrored", "train.task_weighting=gradient_norm"]
+
+    with pytest.raises(ConfigError, match="`train.strategy` must be none for `train.task_weigh"):
+        Config.load(path, overrides)
 
 
 def test_missing_file(tmp_path):

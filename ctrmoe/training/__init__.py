@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ctrmoe.training.compilation import compile_model
 from ctrmoe.training.progress import TrainingProgress
-from ctrmoe.training.trainer import compile_model, train, training_feed
+from ctrmoe.training.trainer import train, training_feed
 from ctrmoe.training.validation import ValidationMetrics, validate
 
 __all__ = [

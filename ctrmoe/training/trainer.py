@@ -16,22 +16,20 @@ import keras
 import polars as pl
 import tensorflow as tf
 
-from ctrmoe.config import Config, ConfigError, TrainConfig
+from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
 from ctrmoe.files import write_text
-from ctrmoe.losses import LogisticLoss
-from ctrmoe.optimizers import create_optimizer
 from ctrmoe.prediction import Predictor
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
 from ctrmoe.schema import Schema, SchemaError
 from ctrmoe.training import checkpoint
+from ctrmoe.training.compilation import check_task_weighting, compile_model
 from ctrmoe.training.manifest import check_manifest, write_manifest
-from ctrmoe.training.schedule import learning_rate
+from ctrmoe.training.task_weighting import TaskWeighting
 from ctrmoe.training.validation import FIGURES, validate
 
 BEST = "best.npz"
-TABLES = ".*/table"  # paths of the variables of `ctrmoe.layers.FusedTable`
 
 
 def train(
@@ -79,6 +77,7 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
     if not (out / "config.json").is_file():
         encoder = Encoder.load(config.data.prepared)
         _check_monitor(config.train.monitor, [task.name for task in encoder.schema.tasks])
+        check_task_weighting(config.train.task_weighting, len(encoder.schema.tasks))
         write_manifest(out, config)
         return Run.create(out, config, encoder)
     if not resume:
@@ -120,14 +119,15 @@ class _Training:
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = run.build_model()
             steps = self.feed.steps_per_epoch * self.config.train.epochs
-            compile_model(self.model, self.config, run.schema, steps=steps)
-            self.model.optimizer.build(self.model.trainable_variables)
+            # What `fit` is called on: the model, or what weighs its tasks around it.
+            self.fitted = compile_model(self.model, self.config, run.schema, steps=steps)
+            self.fitted.optimizer.build(self.fitted.trainable_variables)
         self.predictor = Predictor.of_model(self.model, run.tasks)
 
     @property
     def variables(self) -> list[Any]:
         """Everything that a step changes: weights, slots, counters, dropout's random state."""
-        return [*self.model.variables, *self.model.optimizer.variables]
+        return [*self.fitted.variables, *self.fitted.optimizer.variables]
 
     def run_to_the_end(self) -> Run:
         train = self.config.train
@@ -142,7 +142,7 @@ class _Training:
         epoch, done = divmod(progress.step, steps)
         start = time.perf_counter() - progress.seconds
         saver = _StepCheckpoints(self, progress, start)
-        history = self.model.fit(
+        history = self.fitted.fit(
             self.feed.dataset(progress.step, steps - done),
             initial_epoch=epoch,
             epochs=epoch + 1,
@@ -153,6 +153,9 @@ class _Training:
         progress.step += steps - done
         figures = {f"train_{name}": values[-1] for name, values in history.history.items()}
         self._check_finite(figures["train_loss"], epoch)
+        if isinstance(self.fitted, TaskWeighting):
+            weights = self.fitted.effective_weights()
+            figures |= {f"weight_{task}": weight for task, weight in weights.items()}
         if self.valid.is_dir():
             figures |= validate(self.predictor, self.valid, self.run.schema)
         progress.seconds = time.perf_counter() - start
@@ -254,37 +257,6 @@ def training_feed(config: Config, prepared: str | Path, schema: Schema) -> Train
         negative_rate=config.data.negative_rate,
         positive_weight=config.train.positive_weight,
     )
-
-
-def compile_model(model: keras.Model, config: Config, schema: Schema, *, steps: int) -> None:
-    """Compiles a model of logits with the config's optimizer and the tasks' weighted losses.
-
-    Args:
-        model: A model that returns one logit a task.
-        config: Its `train` part is read.
-        schema: The tasks.
-        steps: Steps of the whole training, which a learning rate schedule runs over.
-    """
-    model.compile(
-        _optimizer(config.train, steps),
-        loss={task.name: LogisticLoss() for task in schema.tasks},
-        loss_weights={task.name: task.weight for task in schema.tasks},
-        steps_per_execution=config.train.steps_per_execution,
-        # Compiling the whole step would make the tables' gradients dense.
-        jit_compile=False,
-    )
-
-
-def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    defaults = {"kind": "lazy_adam", "learning_rate": learning_rate(config, steps)}
-    try:
-        tables = create_optimizer(**{**defaults, **config.optimizer})
-        if not config.dense_optimizer:
-            return tables
-        rest = create_optimizer(**{**defaults, **config.dense_optimizer})
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"[train.optimizer] can't be built: {error}") from error
-    return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(rest, {TABLES: tables}))
 
 
 def _strategy(name: str) -> Any:

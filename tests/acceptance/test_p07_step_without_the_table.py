@@ -17,7 +17,7 @@ USERS, ITEMS = 4_001, 6_007
 SCHEMA = Schema.from_dict(
     {
         "name": "large",
-        "tasks": [{"name": "click"}],
+        "tasks": [{"name": "click"}, {"name": "order"}],
         "features": [
             {"name": "user", "kind": "categorical"},
             {"name": "item", "kind": "categorical"},
@@ -34,7 +34,7 @@ FIELDS = [
 ]
 
 
-def table_sized_operations(optimizer, dims):
+def table_sized_operations(optimizer, dims, weighting="fixed"):
     """Names of the operations of Keras's training step whose result has as many rows as a table."""
     config = Config.from_dict(
         {
@@ -44,14 +44,19 @@ def table_sized_operations(optimizer, dims):
                 "deep": {"units": [8]},
                 "wide": True,
             },
-            "train": {"batch_size": 16, "optimizer": optimizer, "schedule": "cosine"},
+            "train": {
+                "batch_size": 16,
+                "optimizer": optimizer,
+                "schedule": "cosine",
+                "task_weighting": weighting,
+            },
         }
     )
     model = build_model(SCHEMA, config, fields=[field.to_dict() for field in FIELDS])
-    compile_model(model, config, SCHEMA, steps=10)
+    model = compile_model(model, config, SCHEMA, steps=10)
     model.optimizer.build(model.trainable_variables)
     inputs = {name: tf.TensorSpec((16, w), t) for name, (w, t) in SCHEMA.input_widths.items()}
-    column = {"click": tf.TensorSpec((16,), tf.float32)}
+    column = {task.name: tf.TensorSpec((16,), tf.float32) for task in SCHEMA.tasks}
     step = tf.function(lambda *batch: model.train_step(batch))
 
     graph = step.get_concrete_function(inputs, column, column).graph
@@ -73,6 +78,11 @@ def test_p7_step_has_no_operation_as_large_as_a_table(kind, dims):
     options = {"kind": kind, "global_clipnorm": 1.0, "weight_decay": 1e-4}
 
     assert table_sized_operations(options, dims) == []
+
+
+@pytest.mark.parametrize("weighting", ["uncertainty", "gradient_norm"])
+def test_p7_nor_has_one_that_weighs_the_tasks(weighting):
+    assert table_sized_operations({"kind": "lazy_adam"}, {}, weighting) == []
 
 
 def test_p7_operations_of_keras_adam_are_seen():

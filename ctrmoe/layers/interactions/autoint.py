@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer, check_rate
 from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
@@ -109,13 +108,13 @@ class AutoInt(keras.layers.Layer):
             x = layer(x, training=training)
         return x
 
-    def attention(self, inputs: Any) -> Any:
-        """Attention weights α at inference, `[B, num_layers, H, F, F]`."""
+    def attention(self, inputs: Any) -> list[dict[str, Any]]:
+        """Attention weights α at inference: `"fields_to_fields"` `[B, H, F, F]` of each layer."""
         x, weights = inputs, []
         for layer in self.interacting_layers:
-            weights.append(layer.attention(x))
+            weights.append({"fields_to_fields": layer.attention(x)})
             x = layer(x, training=False)
-        return ops.stack(weights, axis=1)
+        return weights
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         return self.interacting_layers[-1].compute_output_shape(input_shape)

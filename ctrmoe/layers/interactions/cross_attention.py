@@ -108,12 +108,17 @@ class CrossAttention(keras.layers.Layer):
         return [ops.repeat(value, query.shape[1], axis=1) for value in values]
 
     def attention(self, query: Any, context: Any, keep: Any = None) -> Any:
-        """Attention weights `[B, H, Q, N]`; those of a query sum to 1."""
-        if "key" not in self.kernels:
-            return ops.ones((ops.shape(query)[0], self.num_heads, query.shape[1], 1))
-        queries, keys, _ = self._heads(query, context, keep)
-        heads = zip(queries, keys, strict=True)
-        return ops.stack([attention_weights(*head) for head in heads], axis=1)
+        """Attention weights `[B, H, Q, N]`; those of a query sum to 1, or to 0 among padding."""
+        if "key" in self.kernels:
+            queries, keys, _ = self._heads(query, context, keep)
+            heads = zip(queries, keys, strict=True)
+            weights = ops.stack([attention_weights(*head) for head in heads], axis=1)
+        else:
+            weights = ops.ones((ops.shape(query)[0], self.num_heads, query.shape[1], 1))
+        if keep is None:
+            return weights
+        some = ops.any(ops.cast(keep, "bool"), axis=1)
+        return weights * ops.cast(some, weights.dtype)[:, None, None, None]
 
     def _heads(self, query: Any, context: Any, keep: Any) -> tuple[list[Any], ...]:
         """Queries, keys and values of each head, `[B, Q or N, d_k]`."""

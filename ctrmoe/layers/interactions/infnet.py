@@ -179,15 +179,16 @@ class INFNet(keras.layers.Layer):
             state = block(state, keep=keep)
         return state["tasks"]
 
-    def attention(self, tokens: Any, sequences: Any = None, mask: Any = None) -> Any:
-        """Attention weights of the tasks over the fields, `[B, num_blocks, H, T, F]`."""
+    def attention(
+        self, tokens: Any, sequences: Any = None, mask: Any = None
+    ) -> list[dict[str, Any]]:
+        """Attention weights `[B, H, Q, N]` of each block, by flow: `"tasks_to_fields"` …"""
         state, keep = self._state(tokens, *listed_sequences(sequences, mask))
         weights = []
         for block in self.blocks:
-            attention = block.attentions["tasks_to_fields"]
-            weights.append(attention.attention(state["tasks"], state["fields"]))
+            weights.append(block.attention(state, keep=keep))
             state = block(state, keep=keep)
-        return ops.stack(weights, axis=1)
+        return weights
 
     def _state(self, fields: Any, sequences: list[Any], masks: list[Any]) -> tuple[Any, Any]:
         """The tokens that the first block reads, and the mask of the sequences, if any."""

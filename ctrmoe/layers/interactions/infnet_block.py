@@ -178,6 +178,17 @@ class INFNetBlock(keras.layers.Layer):
             updated[kind] = self._updated(f"{kind}_gate", x, self.gates[kind](x, proxies))
         return {name: updated[name] for name in self.outputs if name in tokens}
 
+    def attention(self, tokens: Mapping[str, Any], keep: Any = None) -> dict[str, Any]:
+        """Attention weights `[B, H, Q, N]` by flow, such as `"tasks_to_fields"`."""
+        weights = {}
+        for target, context in self._flows(tokens):
+            name = f"{target}_to_{context}"
+            padding = {"keep": keep} if context == "sequences" else {}
+            weights[name] = self.attentions[name].attention(
+                tokens[target], tokens[context], **padding
+            )
+        return weights
+
     def _updated(self, step: str, x: Any, change: Any) -> Any:
         x = x + change if self.residual else change
         return self.norms[f"{step}_norm"](x) if self.layer_norm else x

@@ -134,6 +134,17 @@ class INFNetV2(keras.layers.Layer):
             state = block(state, keep=keep)
         return state["tasks"]
 
+    def attention(
+        self, tokens: Any, sequences: Any = None, mask: Any = None
+    ) -> list[dict[str, Any]]:
+        """Attention weights `[B, H, Q, N]` of each block, by flow: `"task_hubs_to_fields"` …"""
+        state, keep = self._state(tokens, *listed_sequences(sequences, mask))
+        weights = []
+        for block in self.blocks:
+            weights.append(block.attention(state, keep=keep))
+            state = block(state, keep=keep)
+        return weights
+
     def _state(self, fields: Any, sequences: list[Any], masks: list[Any]) -> tuple[Any, Any]:
         """The tokens and hubs that the first block reads, and the sequences' mask, if any."""
         tasks = self.tasks(fields)

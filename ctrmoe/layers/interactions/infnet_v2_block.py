@@ -129,6 +129,18 @@ class INFNetV2Block(keras.layers.Layer):
         ends = [sum(counts[: i + 1]) for i in range(len(counts) - 1)]
         return list(ops.split(gathered, ends, axis=1))
 
+    def attention(self, tokens: Mapping[str, Any], keep: Any = None) -> dict[str, Any]:
+        """Attention weights `[B, H, P, N]` by flow, such as `"task_hubs_to_fields"`."""
+        weights = {}
+        for kind in self._kinds(tokens):
+            query = _project(tokens[HUBS[kind]], *self.query_weights[kind])
+            for context, attention in self.attentions.items():
+                if context in tokens:
+                    padding = {"keep": keep} if context == "sequences" else {}
+                    flow = f"{HUBS[kind]}_to_{context}"
+                    weights[flow] = attention.attention(query, tokens[context], **padding)
+        return weights
+
     def compute_output_shape(
         self, tokens_shape: Mapping[str, Sequence[int | None]]
     ) -> dict[str, Sequence[int | None]]:

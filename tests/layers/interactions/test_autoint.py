@@ -21,6 +21,13 @@ def wave(shape, shift, height):
     return height * np.sin(0.7 * np.arange(math.prod(shape)) + shift).reshape(shape)
 
 
+def weights(layer, x):
+    """The attention of all layers, `[B, layers, H, F, F]`."""
+    flows = layer.attention(x)
+    assert all(set(flow) == {"fields_to_fields"} for flow in flows)
+    return np.stack([flow["fields_to_fields"] for flow in flows], axis=1)
+
+
 @pytest.fixture
 def x(random):
     return random.normal(size=(4, 5, 6)).astype("float32")
@@ -60,7 +67,7 @@ def test_golden_numbers(variables, scale, total, first, last, attention):
     assert out.sum() == pytest.approx(total, abs=1e-5)
     np.testing.assert_allclose(out[0, 0], first, atol=1e-6)
     np.testing.assert_allclose(out[1, 2], last, atol=1e-6)
-    np.testing.assert_allclose(layer.attention(x)[0, 0, 0, 0], attention, atol=1e-6)
+    np.testing.assert_allclose(weights(layer, x)[0, 0, 0, 0], attention, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +83,11 @@ def test_stack_equals_the_equations(x, randomize, options):
 
     out, attention = x.astype("float64"), []
     for block in layer.interacting_layers:
-        out, weights = references.autoint_layer(out, randomize(block), 2, **flags)
-        attention.append(weights)
+        out, alpha = references.autoint_layer(out, randomize(block), 2, **flags)
+        attention.append(alpha)
 
     np.testing.assert_allclose(layer(x), out, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(layer.attention(x), np.stack(attention, axis=1), atol=1e-4)
+    np.testing.assert_allclose(weights(layer, x), np.stack(attention, axis=1), atol=1e-4)
 
 
 def test_authors_code_equals_its_flags(x, randomize):
@@ -126,7 +133,7 @@ def test_attention_rows_are_distributions(x, randomize):
     layer.build(x.shape)
     randomize(layer)
 
-    attention = np.asarray(layer.attention(x))
+    attention = weights(layer, x)
 
     assert attention.shape == (4, 2, 2, 5, 5)
     assert attention.min() >= 0
@@ -139,14 +146,14 @@ def test_attention_is_uniform_without_queries(x, variables):
     layer.build(x.shape)
     variables(layer.interacting_layers[0])["query_kernel"].assign(np.zeros((6, 6)))
 
-    np.testing.assert_allclose(layer.attention(x), np.full((4, 1, 2, 5, 5), 1 / 5), atol=1e-7)
+    np.testing.assert_allclose(weights(layer, x), np.full((4, 1, 2, 5, 5), 1 / 5), atol=1e-7)
 
 
 def test_attention_is_uniform_over_identical_fields(x):
     layer = AutoInt(num_layers=2, key_dim=3)
     layer.build(x.shape)
 
-    attention = layer.attention(np.repeat(x[:, :1], 5, axis=1))
+    attention = weights(layer, np.repeat(x[:, :1], 5, axis=1))
 
     np.testing.assert_allclose(attention, np.full((4, 2, 2, 5, 5), 1 / 5), atol=1e-6)
 

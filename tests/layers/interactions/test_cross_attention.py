@@ -38,17 +38,23 @@ def test_equals_the_equation(query, context, keep, randomize, num_heads, use_bia
         np.testing.assert_allclose(layer(query, context, keep=mask), expected, atol=1e-5)
 
 
-def test_weights_are_distributions_without_padding(query, context, keep, randomize):
-    layer = CrossAttention(2)
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_weights_are_distributions_without_padding(query, context, keep, randomize, num_heads):
+    layer = CrossAttention(num_heads)
     layer(query, context)
-    randomize(layer)
+    kernels = randomize(layer)
 
     weights = np.asarray(layer.attention(query, context, keep))
 
-    assert weights.shape == (4, 2, 3, 5)
-    np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-6)
-    padding = np.broadcast_to(~keep[:3, None, None], (3, 2, 3, 5))
-    assert (weights[:3][padding] == 0).all()
+    expected = [
+        references.attention_weights(*row, kernels, num_heads, padding)
+        for *row, padding in zip(query, context, keep, strict=True)
+    ]
+    np.testing.assert_allclose(weights, expected, atol=1e-5)
+    for row, total in enumerate([1, 1, 1, 0]):
+        np.testing.assert_allclose(weights[row].sum(axis=-1), total, atol=1e-6)
+    padding = np.broadcast_to(~keep[:, None, None], (4, num_heads, 3, 5))
+    assert (weights[padding] == 0).all()
     assert weights[2].std() > 0.01
 
 
@@ -64,6 +70,8 @@ def test_one_token_is_what_every_query_gets(query, context, keep, randomize):
     np.testing.assert_allclose(layer(query, one), expected, atol=1e-5)
     np.testing.assert_allclose(layer(query, one, keep=keep), expected * keep[:, :, None], atol=1e-5)
     np.testing.assert_array_equal(layer.attention(query, one), np.ones((4, 2, 3, 1)))
+    masked = np.broadcast_to(keep[:, None, None], (4, 2, 3, 1))
+    np.testing.assert_array_equal(layer.attention(query, one, keep), masked)
     with pytest.raises(ValueError, match=r"`context` must have one token.*\(4, 5, 6\)"):
         layer(query, context)
 

@@ -196,16 +196,34 @@ def test_row_alone_is_the_row_in_a_batch(fields, sequences, masks):
     assert np.ptp(batch, axis=0).max() > 0.1
 
 
-def test_attention_of_the_tasks_over_the_fields(fields, sequences, masks, randomize):
+def test_attention_of_every_block(fields, sequences, masks, randomize):
     layer = INFNet(2, num_blocks=2, num_heads=2)
     layer(fields, sequences, masks)
-    randomize(layer)
+    weights = references.below(randomize(layer), "block_0_tasks_to_fields")
 
-    weights = np.asarray(layer.attention(fields, sequences, masks))
+    first, last = layer.attention(fields, sequences, masks)
 
-    assert weights.shape == (ROWS, 2, 2, 2, FIELDS)
-    np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-6)
-    assert weights.std() > 0.01
+    tasks = np.asarray(layer.tasks.tokens)
+    expected = [references.attention_weights(tasks, row, weights, 2) for row in fields]
+    np.testing.assert_allclose(first["tasks_to_fields"], expected, atol=1e-4)
+    assert len(first) == 8
+    assert first["field_proxies_to_sequences"].shape == (ROWS, 2, 4, sum(LENGTHS))
+    # What does not reach the tasks is not computed; the tasks' tokens are those of the first.
+    assert set(last) == {
+        f"{target}_to_{context}"
+        for target in ("tasks", "task_proxies")
+        for context in ("fields", "sequences")
+    }
+    assert not np.allclose(last["tasks_to_fields"], first["tasks_to_fields"], atol=1e-3)
+
+
+def test_attention_without_sequences(fields):
+    layer = INFNet(2, num_blocks=1)
+    layer(fields)
+
+    (weights,) = layer.attention(fields)
+
+    assert set(weights) == {"task_proxies_to_fields", "tasks_to_fields"}
 
 
 def doubly_long(function, length, *specs):

@@ -184,3 +184,28 @@ def test_parameters(tokens):
 def test_argument_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
         INFNetBlock(**options)
+
+
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_attention_of_every_flow(tokens, keep, randomize, num_heads):
+    layer = INFNetBlock(num_heads=num_heads)
+    layer(tokens)
+    weights = randomize(layer)
+
+    flows = layer.attention(tokens, keep=keep)
+
+    assert set(flows) == {f"{target}_to_{context}" for target, context in references.INFNET_FLOWS}
+    for name, alpha in flows.items():
+        target, _, context = name.partition("_to_")
+        part = references.below(weights, name)
+        expected = [
+            references.attention_weights(
+                tokens[target][b],
+                tokens[context][b],
+                part,
+                num_heads,
+                keep[b] if context == "sequences" else None,
+            )
+            for b in range(3)
+        ]
+        np.testing.assert_allclose(alpha, expected, atol=1e-4, err_msg=name)

@@ -101,6 +101,23 @@ def test_row_alone_is_the_row_in_a_batch(fields, sequences, masks):
     assert np.ptp(batch, axis=0).max() > 0.1
 
 
+def test_attention_of_every_block(fields, sequences, masks, randomize):
+    layer = INFNetV2(2, **SMALL, num_heads=2)
+    layer(fields, sequences, masks)
+    randomize(layer)
+
+    first, last = layer.attention(fields, sequences, masks)
+
+    state, keep = layer._state(fields, sequences, masks)
+    for weights in (first, last):
+        for flow, expected in layer.blocks[weights is last].attention(state, keep=keep).items():
+            np.testing.assert_array_equal(weights[flow], expected)
+        state = layer.blocks[0](state, keep=keep)
+    assert first["field_hubs_to_sequences"].shape == (ROWS, 2, 3, sum(LENGTHS))
+    assert last["task_hubs_to_fields"].shape == (ROWS, 2, 2 + 2, FIELDS)
+    assert {flow.partition("_to_")[0] for flow in last} == {"task_hubs"}
+
+
 def doubly_long(function, length, *specs):
     """The tensors of a traced function, its inner functions included, with two axes of `length`,
     and how many tensors have one."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import references
 
-from ctrmoe.layers.interactions.infnet_v2_block import INFNetV2Block
+from ctrmoe.layers.interactions.infnet_v2_block import HUBS, INFNetV2Block
 
 COUNTS = {
     "fields": 5,
@@ -61,6 +61,29 @@ def test_last_block_updates_the_tasks_as_any_other(tokens, keep):
     np.testing.assert_allclose(out["tasks"], expected["tasks"], atol=1e-6)
     for name in ("fields", "sequences", "field_hubs", "sequence_hubs"):
         np.testing.assert_array_equal(out[name], tokens[name])
+
+
+def test_attention_of_every_hub(tokens, keep, randomize):
+    layer = INFNetV2Block(num_heads=2)
+    layer(tokens)
+    weights = randomize(layer)
+
+    flows = layer.attention(tokens, keep=keep)
+
+    kinds = ("fields", "sequences", "tasks")
+    assert set(flows) == {f"{HUBS[kind]}_to_{context}" for kind in kinds for context in kinds}
+    for kind in kinds:
+        kernel, bias = weights[f"{kind}_query_kernel"], weights[f"{kind}_query_bias"]
+        query = tokens[HUBS[kind]] @ kernel + bias
+        for context in kinds:
+            part = {"query_kernel": np.eye(4), **references.below(weights, f"to_{context}")}
+            padding = keep if context == "sequences" else [None] * 3
+            expected = [
+                references.attention_weights(query[b], tokens[context][b], part, 2, padding[b])
+                for b in range(3)
+            ]
+            found = flows[f"{HUBS[kind]}_to_{context}"]
+            np.testing.assert_allclose(found, expected, atol=1e-4, err_msg=f"{kind} {context}")
 
 
 def test_parameters():
