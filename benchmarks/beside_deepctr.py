@@ -1,11 +1,13 @@
-"""AutoInt's training and scoring rates beside DeepCTR's, on the same data, in turns.
+"""A model's training and scoring rates and memory beside DeepCTR's, on the same data, in turns.
 
-39 fields, d = 16, 3 attention layers of 2 heads of 8 with residual projections, an MLP 256-128-64
-and a linear term beside it, Adam 1e-3, batches of 4,096, one epoch, two threads. Each repetition
-runs ours and the peer one after the other in processes of their own.
+39 fields, d = 16, a linear term, Adam 1e-3, one epoch, two threads. AutoInt: 3 attention layers of
+2 heads of 8 with residual projections and an MLP 256-128-64 beside them, batches of 4,096. FGCNN:
+filters 14, 16, 18 and 20 of width 7, 3 new maps each, then IPNN with an MLP 256-128-64, batches of
+1,024. Each repetition runs ours and the peer one after the other in processes of their own.
 
     python benchmarks/beside_deepctr.py --peer-python PEER/bin/python             # five minutes
     python benchmarks/beside_deepctr.py --peer-python PEER/bin/python --record    # writes results/
+    python benchmarks/beside_deepctr.py --model fgcnn --rows 40000 --peer-python PEER/bin/python
 
 PEER is a virtual environment with DeepCTR:
 
@@ -32,7 +34,8 @@ from ctrmoe.data.prepare import prepare
 from ctrmoe.schema import Schema
 
 HERE = Path(__file__).parent
-RESULT = HERE / "results" / "beside_deepctr.md"
+MODELS = {"autoint": ("AutoInt", 4096), "fgcnn": ("FGCNN", 1024)}
+"""Names as in its paper, and the batch size of the comparison."""
 FIGURES = {
     "train_rows_s": "training, rows/s",
     "train_rows_cpu_s": "training, rows per CPU second",
@@ -44,6 +47,7 @@ FIGURES = {
     "bare_rows_s": "bare graph on tensors in memory, rows/s",
     "bare_rows_cpu_s": "bare graph, rows per CPU second",
     "score_share_of_bare": "scoring / bare graph",
+    "peak_gb": "peak memory, GB",
     "load_s": "loading the exported model, s",
     "load": "load of the machine at the end (1 minute)",
 }
@@ -54,14 +58,17 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--peer-python", help="the peer's interpreter; ours alone if left out")
+    parser.add_argument("--model", choices=MODELS, default="autoint")
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--valid-rows", type=int, default=50_000)
     parser.add_argument("--largest", type=int, default=100_000, help="most values of a field")
-    parser.add_argument("--batch-size", type=int, default=4096)
+    parser.add_argument("--batch-size", type=int, help="that of the comparison by default")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--record", action="store_true")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.batch_size = args.batch_size or MODELS[args.model][1]
+    return args
 
 
 def make_data(folder: Path, args: argparse.Namespace) -> dict[str, int]:
@@ -81,7 +88,8 @@ def make_data(folder: Path, args: argparse.Namespace) -> dict[str, int]:
 
 
 def run_worker(python: str, script: str, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    command = [python, str(HERE / script), str(folder), "--batch-size", str(args.batch_size)]
+    options = ["--model", args.model, "--batch-size", str(args.batch_size)]
+    command = [python, str(HERE / script), str(folder), *options]
     done = subprocess.run(
         command, env=clocks.worker_environment(), stdout=subprocess.PIPE, text=True, check=True
     )
@@ -112,7 +120,7 @@ def _cell(values: Sequence[float]) -> str:
 
 def main() -> None:
     args = arguments()
-    workers = {"ctrmoe": (sys.executable, "ours_autoint.py")}
+    workers = {"ctrmoe": (sys.executable, "ours_worker.py")}
     if args.peer_python:
         workers["DeepCTR"] = (args.peer_python, "peer_deepctr.py")
     results: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -125,7 +133,7 @@ def main() -> None:
     versions = {worker: runs[0].pop("versions") for worker, runs in results.items()}
     text = "\n\n".join(
         (
-            "# AutoInt beside DeepCTR",
+            f"# {MODELS[args.model][0]} beside DeepCTR",
             f"Median [range] of {args.repetitions} repetitions; {args.rows:,} training rows, "
             f"{sum(sizes.values()):,} codes in {len(sizes)} fields, batches of "
             f"{args.batch_size:,}, seed {args.seed}.",
@@ -138,13 +146,14 @@ def main() -> None:
             )
             + ".",
             "Command: `python benchmarks/beside_deepctr.py --peer-python PYTHON "
-            f"--rows {args.rows} --repetitions {args.repetitions} --seed {args.seed} --record`",
+            f"--model {args.model} --rows {args.rows} --valid-rows {args.valid_rows} "
+            f"--repetitions {args.repetitions} --seed {args.seed} --record`",
         )
     )
     print(text)
     if args.record:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(text + "\n", encoding="utf-8")
+        result = HERE / "results" / f"beside_deepctr_{args.model}.md"
+        result.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -67,8 +67,15 @@ def stopwatch() -> Iterator[dict[str, float]]:
 
 def report(figures: dict[str, Any], versions: dict[str, str]) -> None:
     """Prints a worker's figures as the last line of its output."""
-    figures |= {"load": os.getloadavg()[0], "versions": versions}
+    figures |= {"peak_gb": peak_gb(), "load": os.getloadavg()[0], "versions": versions}
     print(json.dumps(figures), flush=True)
+
+
+def peak_gb() -> float:
+    """The most memory that this process has held, in GB."""
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / 2**20
 
 
 def machine() -> str:

@@ -1,4 +1,4 @@
-"""Worker of `beside_deepctr.py`: DeepCTR's AutoInt, in an environment of its own."""
+"""Worker of `beside_deepctr.py`: DeepCTR's model, in an environment of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 from deepctr.feature_column import SparseFeat
-from deepctr.models import AutoInt
+from deepctr.models import FGCNN, AutoInt
 
 CHUNK_ROWS = 65_536
 
@@ -37,21 +37,31 @@ def read(folder: Path) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-def build(sizes: dict[str, int]) -> Any:
+def build(name: str, sizes: dict[str, int]) -> Any:
     columns = [
-        SparseFeat(name, vocabulary_size=size, embedding_dim=16) for name, size in sizes.items()
+        SparseFeat(column, vocabulary_size=size, embedding_dim=16) for column, size in sizes.items()
     ]
-    model = AutoInt(
-        columns,
-        columns,
-        att_layer_num=3,
-        att_embedding_size=8,
-        att_head_num=2,
-        att_res=True,
-        dnn_hidden_units=(256, 128, 64),
-        l2_reg_linear=0,
-        l2_reg_embedding=0,
-    )
+    common = {"dnn_hidden_units": (256, 128, 64), "l2_reg_linear": 0, "l2_reg_embedding": 0}
+    if name == "fgcnn":
+        model = FGCNN(
+            columns,
+            columns,
+            conv_kernel_width=(7, 7, 7, 7),
+            conv_filters=(14, 16, 18, 20),
+            new_maps=(3, 3, 3, 3),
+            pooling_width=(2, 2, 2, 2),
+            **common,
+        )
+    else:
+        model = AutoInt(
+            columns,
+            columns,
+            att_layer_num=3,
+            att_embedding_size=8,
+            att_head_num=2,
+            att_res=True,
+            **common,
+        )
     model.compile(tf.keras.optimizers.Adam(1e-3), "binary_crossentropy", jit_compile=False)
     return model
 
@@ -74,11 +84,12 @@ def score(model: Any, names: list[str], folder: Path, out: Path, batch_size: int
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
+    parser.add_argument("--model", required=True)
     parser.add_argument("--batch-size", type=int, required=True)
     args = parser.parse_args()
     sizes = json.loads((args.data / "sizes.json").read_text())
     train, valid = read(args.data / "train"), read(args.data / "valid")
-    model, clock = build(sizes), clocks.StepClock(args.batch_size)
+    model, clock = build(args.model, sizes), clocks.StepClock(args.batch_size)
     model.fit(
         {name: train[name] for name in sizes},
         train["label"],

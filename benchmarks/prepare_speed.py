@@ -97,14 +97,12 @@ def work(source: str, out: str, min_count: int) -> None:
     """Prepares once and reports; runs in a process of its own."""
     with clocks.stopwatch() as times:
         summary = prepare(schema(min_count), source, out=out)
-    status = Path("/proc/self/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     rows = summary.rows["train"]
     figures = {
         "rows": rows,
         "rows_s": rows / times["wall"],
         "rows_cpu_s": rows / times["cpu"],
-        "peak_gb": int(peak.split()[1]) / 2**20,
+        "peak_gb": clocks.peak_gb(),
         "ids": sum(summary.vocabulary_sizes.values()),
         "out_gb": sum(path.stat().st_size for path in Path(out).rglob("*.parquet")) / 2**30,
     }

@@ -94,19 +94,50 @@ class InteractingLayer(keras.layers.Layer):
             self.norm.build((*input_shape[:-1], self.units))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
+        linear = self.activation is keras.activations.linear and not self.use_bias
+        narrow = linear and inputs.shape[-1] < self.key_dim
+        x = self._narrow(inputs, training) if narrow else self._wide(inputs, training)
+        if self.layer_norm == "pre_relu":
+            x = self.norm(x)
+        x = ops.relu(x)
+        return self.norm(x) if self.layer_norm == "post_relu" else x
+
+    def _wide(self, inputs: Any, training: bool | None) -> Any:
         projections = self._project(inputs)
         heads = [
             self._attend(*projections[3 * h : 3 * h + 3], training=training) for h in self._heads
         ]
         x = ops.concatenate(heads, axis=-1) if len(heads) > 1 else heads[0]
         if self.residual_projection.built:
-            x = x + projections[-1]
-        elif self.residual:
-            x = x + inputs
-        if self.layer_norm == "pre_relu":
-            x = self.norm(x)
-        x = ops.relu(x)
-        return self.norm(x) if self.layer_norm == "post_relu" else x
+            return x + projections[-1]
+        return x + inputs if self.residual else x
+
+    def _narrow(self, inputs: Any, training: bool | None) -> Any:
+        """The same for tokens narrower than a head, in an order of fewer and smaller products.
+
+        A head's scores are `x (W_Query W_Keyᵀ) xᵀ`, its output is `(α x) W_Value`, and the outputs
+        of all heads and the residual are one product of `[α_1 x, …, α_H x, x]`.
+        """
+        fields, dim = inputs.shape[1:]
+        forms = [
+            ops.matmul(self.query.kernel[:, head], ops.transpose(self.key.kernel[:, head]))
+            for head in self._columns
+        ]
+        queries = project(ops.reshape(inputs, (-1, dim)), forms)
+        parts = [
+            self._attend(ops.reshape(query, (-1, fields, dim)), inputs, inputs, training=training)
+            for query in queries
+        ]
+        kernels = [
+            ops.pad(self.value.kernel[:, head], ((0, 0), (head.start, self.units - head.stop)))
+            for head in self._columns
+        ]
+        if self.residual_projection.built:
+            parts.append(inputs)
+            kernels.append(self.residual_projection.kernel)
+        x = ops.reshape(ops.concatenate(parts, axis=-1), (-1, len(parts) * dim))
+        product = ops.matmul(x, ops.concatenate(kernels, axis=0))
+        return ops.reshape(product, (-1, fields, self.units))
 
     def attention(self, inputs: Any) -> Any:
         """Attention weights `[B, num_heads, F, F]`; those of a field sum to 1."""
@@ -117,6 +148,10 @@ class InteractingLayer(keras.layers.Layer):
     @property
     def _heads(self) -> range:
         return range(self.num_heads)
+
+    @property
+    def _columns(self) -> list[slice]:
+        return [slice(h * self.key_dim, (h + 1) * self.key_dim) for h in self._heads]
 
     def _attend(self, query: Any, key: Any, value: Any, *, training: bool | None) -> Any:
         """Output of one head, `[B, F, d']`."""
@@ -132,8 +167,8 @@ class InteractingLayer(keras.layers.Layer):
 
     def _project(self, inputs: Any) -> list[Any]:
         """Query, key and value of each head, `[B, F, d']`, then W_Res x, `[B, F, U]`, if any."""
-        columns = [slice(h * self.key_dim, (h + 1) * self.key_dim) for h in self._heads]
-        parts = [(dense, head) for head in columns for dense in (self.query, self.key, self.value)]
+        dense_layers = (self.query, self.key, self.value)
+        parts = [(dense, head) for head in self._columns for dense in dense_layers]
         if self.residual_projection.built:
             parts.append((self.residual_projection, slice(None)))
         fields, dim = inputs.shape[1:]

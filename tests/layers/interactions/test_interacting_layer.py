@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import references
+import tensorflow as tf
 
 from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
 
@@ -23,7 +24,9 @@ def flag_id(flags):
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids=flag_id)
-@pytest.mark.parametrize("width", [4, 6], ids=["narrow", "as_wide_as_the_heads"])
+@pytest.mark.parametrize(
+    "width", [2, 4, 6], ids=["narrower_than_a_head", "narrow", "as_wide_as_the_heads"]
+)
 def test_equals_the_equations(random, randomize, flags, width):
     layer = InteractingLayer(num_heads=2, key_dim=3, **flags)
     x = random.normal(size=(3, 5, width)).astype("float32")
@@ -36,6 +39,24 @@ def test_equals_the_equations(random, randomize, flags, width):
     # 1e-8 under the root of the variance of a nearly constant token amplifies rounding.
     np.testing.assert_allclose(layer(x), out, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(layer.attention(x), attention, atol=1e-5)
+
+
+@pytest.mark.parametrize("residual", [None, "projection"])
+def test_order_of_products_for_narrow_tokens_keeps_the_gradients(random, randomize, residual):
+    layer = InteractingLayer(num_heads=2, key_dim=3, scale=True, residual=residual)
+    x = tf.Variable(random.normal(size=(3, 5, 2)).astype("float32"))
+    layer.build(x.shape)
+    randomize(layer)
+
+    gradients = []
+    for order in (layer._narrow, layer._wide):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(order(x, None)))
+        kernels = [weight.value for weight in layer.trainable_weights]
+        gradients.append([loss, *tape.gradient(loss, [x, *kernels])])
+
+    for narrow, wide in zip(*gradients, strict=True):
+        np.testing.assert_allclose(narrow, wide, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from ctrmoe.scorer import Scorer
 from ctrmoe.scoring import score
 from ctrmoe.training import train
 
-CONFIG = Path(__file__).parent / "autoint_deepctr.toml"
+HERE = Path(__file__).parent
 WARM_UP = 8
 
 
@@ -82,13 +82,15 @@ def call(scorer: Scorer, batches: list[dict[str, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
+    parser.add_argument("--model", required=True)
     parser.add_argument("--batch-size", type=int, required=True)
     args = parser.parse_args()
     overrides = [f"data.prepared={args.data / 'prepared'}", f"train.batch_size={args.batch_size}"]
     clock = clocks.StepClock(args.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        run = train(Config.load(CONFIG, overrides), work / "run", callbacks=[Ticks(clock)])
+        config = Config.load(HERE / f"{args.model}_deepctr.toml", overrides)
+        run = train(config, work / "run", callbacks=[Ticks(clock)])
         scoring = score_figures(export(run, work / "model"), args.data, work / "scores")
         best = run.metrics["best"]
     figures = {**clock.figures(), "valid_auc": best["valid_auc"], **scoring}
