@@ -91,9 +91,15 @@ def main() -> None:
         work = Path(folder)
         config = Config.load(HERE / f"{args.model}_deepctr.toml", overrides)
         run = train(config, work / "run", callbacks=[Ticks(clock)])
+        train_peak = clocks.peak_gb()
         scoring = score_figures(export(run, work / "model"), args.data, work / "scores")
         best = run.metrics["best"]
-    figures = {**clock.figures(), "valid_auc": best["valid_auc"], **scoring}
+    figures = {
+        **clock.figures(),
+        "train_peak_gb": train_peak,
+        "valid_auc": best["valid_auc"],
+        **scoring,
+    }
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
     clocks.report(figures, versions)
 

@@ -98,6 +98,7 @@ def main() -> None:
         verbose=0,
         callbacks=[Ticks(clock)],
     )
+    train_peak = clocks.peak_gb()
     inputs = {name: valid[name] for name in sizes}
     scores = model.predict(inputs, batch_size=args.batch_size, verbose=0).ravel()
     with tempfile.TemporaryDirectory() as folder, clocks.stopwatch() as times:
@@ -105,6 +106,7 @@ def main() -> None:
         rows = score(model, list(sizes), args.data / "train", out, args.batch_size)
     figures = {
         **clock.figures(),
+        "train_peak_gb": train_peak,
         "valid_auc": auc(valid["label"], scores),
         "score_rows_s": rows / times["wall"],
         "score_rows_cpu_s": rows / times["cpu"],
