@@ -23,7 +23,11 @@ from ctrmoe.layers import (
     Tower,
     create,
 )
+from ctrmoe.model_fields import configured_fields
 from ctrmoe.schema import Schema
+
+EMBEDDING = "embedding"
+"""Name of the layer whose tables may have pre-trained vectors."""
 
 
 def build_model(
@@ -87,19 +91,11 @@ def _inputs(schema: Schema) -> dict[str, Any]:
 
 
 def _embedding(
-    fields: Sequence[Field], config: ModelConfig, *, pool: bool, name: str = "embedding"
+    fields: Sequence[Field], config: ModelConfig, *, pool: bool, name: str = EMBEDDING
 ) -> FeatureEmbedding:
     options = config.embedding
-    names = {field.name for field in fields}
-    unknown = set(options.dims) - names
-    if unknown:
-        raise ValueError(f"`embedding.dims` must name features. Received: {sorted(unknown)}.")
-    fields = [
-        Field(**(field.to_dict() | {"embedding_dim": options.dims.get(field.name, 0)}))
-        for field in fields
-    ]
     return FeatureEmbedding(
-        fields,
+        configured_fields(fields, options, frozen=name == EMBEDDING),
         options.dim,
         pool_sequences=pool or not any(field.kind == "sequence" for field in fields),
         embeddings_l2=options.l2,
@@ -146,7 +142,7 @@ def _tokens(
         return embedded, {"tokens": embedded}
     tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
     pooled = [
-        _pooling(config, name)(sequence, masks[name], query=_candidate(name, fields, tokens))[
+        _pooling(config, name)(sequence, masks[name], query=_candidate(name, embedding, tokens))[
             :, None
         ]
         for name, sequence in sequences.items()
@@ -162,11 +158,11 @@ def _pooling(config: ModelConfig, name: str) -> Any:
     return create(POOLINGS, kind, **options, name=f"{name}_pooling")
 
 
-def _candidate(name: str, fields: Sequence[Field], tokens: Any) -> Any:
+def _candidate(name: str, embedding: FeatureEmbedding, tokens: Any) -> Any:
     """The token of the feature whose table a sequence shares: the item that is to be scored."""
-    table = next(field.table for field in fields if field.name == name)
-    single = [field.name for field in fields if field.kind != "sequence"]
-    return tokens[:, single.index(table)] if table in single else None
+    table = next(field.table for field in embedding.fields if field.name == name)
+    names = embedding.token_names
+    return tokens[:, names.index(table)] if table in names else None
 
 
 def _interact(interaction: Any, tokens: Any, apart: Mapping[str, Any], config: ModelConfig) -> Any:

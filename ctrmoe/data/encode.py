@@ -192,9 +192,13 @@ class Encoder:
                 "vocabulary_size": self.vocabulary_size(feature.name),
                 "length": feature.max_length or 1,
                 "table": feature.vocabulary,
+                "quantiles": self._quantiles(feature),
             }
             for feature in self.schema.features
         ]
+
+    def _quantiles(self, feature: Feature) -> tuple[float, ...]:
+        return self.statistics[feature.name].quantiles if feature.is_value else ()
 
     def save(self, folder: str | Path) -> None:
         """Writes `schema.toml` and `vocabularies/` into a folder."""
@@ -234,7 +238,7 @@ class Encoder:
                 for table, owner in owners(schema, dtype).items()
             }
             statistics = {
-                name: NumericStatistics(**{**numbers, "edges": tuple(numbers["edges"])})
+                name: NumericStatistics.from_dict(numbers)
                 for name, numbers in record["numeric"].items()
             }
         except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -109,8 +110,13 @@ class Fitter:
             SchemaError: When a numeric feature holds text and not one number.
         """
 
-        def buckets(feature: Feature) -> int:
-            return feature.buckets if feature.transform == "quantile" else 1
+        def statistics(feature: Feature) -> NumericStatistics:
+            counter = self._numbers[feature.name]
+            if not feature.is_value:
+                return counter.statistics(feature.buckets)
+            found = counter.statistics(1)
+            quantiles = counter.quantiles(partial(found.transform, feature))
+            return dataclasses.replace(found, quantiles=quantiles)
 
         for name, text in self._texts.items():
             if not self._numbers[name].total:
@@ -118,10 +124,7 @@ class Fitter:
                     f"Feature `{name}` must hold numbers. Received: {text!r} and no number in the "
                     "training part. Declare it categorical."
                 )
-        return {
-            name: counter.statistics(buckets(self.schema[name]))
-            for name, counter in self._numbers.items()
-        }
+        return {name: statistics(self.schema[name]) for name in self._numbers}
 
 
 def owners(schema: Schema, domain_dtype: DType) -> dict[str, Feature]:

@@ -17,6 +17,7 @@ from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
 from ctrmoe.layers.interactions.infnet_v2 import INFNetV2
 from ctrmoe.layers.mlp import MLP
+from ctrmoe.layers.numeric import NUMERIC_EMBEDDINGS
 from ctrmoe.layers.pooling import POOLINGS
 from ctrmoe.layers.registry import create
 from ctrmoe.layers.row_blocks import RowBlocks
@@ -29,6 +30,7 @@ __all__ = [
     "FM",
     "INTERACTIONS",
     "MLP",
+    "NUMERIC_EMBEDDINGS",
     "POOLINGS",
     "AutoInt",
     "ChainedLogit",
