@@ -23,7 +23,7 @@ from ctrmoe.layers import (
     Tower,
     create,
 )
-from ctrmoe.model_fields import configured_fields
+from ctrmoe.model_fields import bottom_token, configured_fields
 from ctrmoe.schema import Schema
 
 EMBEDDING = "embedding"
@@ -58,8 +58,9 @@ def build_model(
 def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> keras.Model:
     inputs = _inputs(schema)
     tasks = [task.name for task in schema.tasks]
-    interaction = _interaction(config, len(tasks))
-    tokens, apart = _tokens(fields, config, interaction, inputs)
+    embedding = _embedding(fields, config, pool=not (config.pooling or _reads_sequences(config)))
+    interaction = _interaction(config, len(tasks), embedding)
+    tokens, apart = _tokens(embedding, config, inputs)
     terms = []  # each has a logit for every task
     if interaction or config.classifier or not (config.deep or config.wide or config.fm):
         hidden = tokens
@@ -115,27 +116,28 @@ def _second_embedding(
     return _embedding(fields, config, pool=True, name="second_embedding")
 
 
-def _interaction(config: ModelConfig, num_tasks: int) -> Any:
-    """The interaction, or None; the builder knows the number of tasks."""
+def _interaction(config: ModelConfig, num_tasks: int, embedding: FeatureEmbedding) -> Any:
+    """The interaction, or None; the builder knows the number of tasks and which token is whose."""
     options = dict(config.interaction)
     if not options:
         return None
     kind = options.pop("kind", "")
-    if kind in INTERACTIONS and "num_tasks" in inspect.signature(INTERACTIONS[kind]).parameters:
-        options.setdefault("num_tasks", num_tasks)
+    known = inspect.signature(INTERACTIONS[kind]).parameters if kind in INTERACTIONS else ()
+    for name, value in (("num_tasks", num_tasks), ("kept_token", bottom_token(embedding))):
+        if name in known:
+            options.setdefault(name, value)
     return create(INTERACTIONS, kind, **options, name=kind)
 
 
-def _reads_sequences(interaction: Any) -> bool:
+def _reads_sequences(config: ModelConfig) -> bool:
+    interaction = INTERACTIONS.get(config.interaction.get("kind", ""))
     return interaction is not None and "sequences" in inspect.signature(interaction.call).parameters
 
 
 def _tokens(
-    fields: Sequence[Field], config: ModelConfig, interaction: Any, inputs: Any
+    embedding: FeatureEmbedding, config: ModelConfig, inputs: Any
 ) -> tuple[Any, dict[str, Any]]:
     """The tokens of all fields, and what an interaction that reads sequences takes instead."""
-    unpooled = bool(config.pooling) or _reads_sequences(interaction)
-    embedding = _embedding(fields, config, pool=not unpooled)
     embedded = embedding(inputs)
     if embedding.pool_sequences:
         _pooling(config, "no")  # its options are checked whatever the data
@@ -166,7 +168,7 @@ def _candidate(name: str, embedding: FeatureEmbedding, tokens: Any) -> Any:
 
 
 def _interact(interaction: Any, tokens: Any, apart: Mapping[str, Any], config: ModelConfig) -> Any:
-    if not _reads_sequences(interaction):
+    if not _reads_sequences(config):
         blocks = RowBlocks(
             interaction,
             block_size=config.block_size,

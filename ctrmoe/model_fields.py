@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ctrmoe.embedding_config import EmbeddingConfig, FeatureConfig
-from ctrmoe.layers import Field
+from ctrmoe.layers import FeatureEmbedding, Field
 
 
 def configured_fields(
@@ -28,6 +28,15 @@ def configured_fields(
         if unknown := sorted(set(table) - names):
             raise ValueError(f"`embedding.{key}` must name features. Received: {unknown}.")
     return [_configured(field, config, frozen) for field in fields]
+
+
+def bottom_token(embedding: FeatureEmbedding) -> int | None:
+    """Returns the number of the token of the bottom MLP, or None where there is none."""
+    for place, name in enumerate(embedding.token_names):
+        field = next(field for field in embedding.fields if field.name == name)
+        if field.numeric.get("kind") == "bottom_mlp":
+            return place
+    return None
 
 
 def _configured(field: Field, config: EmbeddingConfig, frozen: bool) -> Field:

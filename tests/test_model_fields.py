@@ -1,8 +1,8 @@
 import pytest
 
 from ctrmoe.config import Config
-from ctrmoe.layers import Field
-from ctrmoe.model_fields import configured_fields
+from ctrmoe.layers import FeatureEmbedding, Field
+from ctrmoe.model_fields import bottom_token, configured_fields
 
 FIELDS = [
     Field(name="user", kind="categorical", vocabulary_size=9),
@@ -102,3 +102,17 @@ def test_only_tables_with_vectors_are_frozen():
 def test_options_that_cannot_be(embedding, message):
     with pytest.raises(ValueError, match=message):
         configured(**embedding)
+
+
+@pytest.mark.parametrize("pool", [True, False])
+def test_token_of_the_bottom_mlp(pool):
+    fields = [
+        Field(name="history", kind="sequence", vocabulary_size=9, length=2),
+        Field(name="price", kind="numeric"),
+        Field(name="age", kind="numeric", numeric={"kind": "bottom_mlp"}),
+        Field(name="height", kind="numeric", numeric={"kind": "bottom_mlp"}),
+        Field(name="user", kind="categorical", vocabulary_size=9),
+    ]
+
+    assert bottom_token(FeatureEmbedding(fields, 4, pool_sequences=pool)) == 2 - (not pool)
+    assert bottom_token(FeatureEmbedding(fields[:2], 4)) is None

@@ -12,6 +12,7 @@ from ctrmoe.layers.interactions import INTERACTIONS
 from ctrmoe.layers.interactions.autoint import AutoInt
 from ctrmoe.layers.interactions.cin import CIN
 from ctrmoe.layers.interactions.cross_network import CrossNetwork
+from ctrmoe.layers.interactions.dot_product import DotProduct
 from ctrmoe.layers.interactions.fgcnn import FGCNN
 from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
@@ -35,6 +36,7 @@ __all__ = [
     "AutoInt",
     "ChainedLogit",
     "CrossNetwork",
+    "DotProduct",
     "FeatureEmbedding",
     "Field",
     "INFNet",
