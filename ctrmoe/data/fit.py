@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -164,7 +164,7 @@ def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schem
     Returns:
         The schema, and the type of the domain column.
     """
-    types = [column_types(source, schema) for source in sources]
+    types = {str(source): column_types(source, schema) for source in sources}
     named: dict[str, set[str]] = defaultdict(set)
     found: dict[str, set[str]] = defaultdict(set)
     for feature in schema.features:
@@ -191,11 +191,11 @@ def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schem
     )
 
 
-def _found_dtypes(types: Iterable[dict[str, pl.DataType]], feature: Feature) -> set[str]:
-    columns = [table[feature.name] for table in types if feature.name in table]
-    if feature.separator and not any(isinstance(dtype, pl.List) for dtype in columns):
+def _found_dtypes(types: Mapping[str, dict[str, pl.DataType]], feature: Feature) -> set[str]:
+    columns = {file: of[feature.name] for file, of in types.items() if feature.name in of}
+    if feature.separator and not any(isinstance(dtype, pl.List) for dtype in columns.values()):
         return {"string"}
-    found: set[str] = {infer_dtype(feature.name, dtype) for dtype in columns}
+    found: set[str] = {infer_dtype(feature.name, dtype, file) for file, dtype in columns.items()}
     return found - {""}
 
 
