@@ -112,6 +112,9 @@ def train(
     from ctrmoe.training import train as run
 
     finished = run(resolved, out, resume=resume, callbacks=[TrainingProgress(out_console)])
+    for name, counts in finished.pretrained.items():
+        started = f"{counts['with_vector']} of {counts['values']} values"
+        out_console.print(f"{name}: {started} start with a pre-trained vector.")
     best = finished.metrics["best"]
     figures = ", ".join(f"{k} {v:.4f}" for k, v in best.items() if k.startswith("valid_"))
     out_console.print(f"Wrote {out}: best epoch {best['epoch']}: {figures}.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ctrmoe import strict
+from ctrmoe.embedding_config import EmbeddingConfig
 
 SEARCH = "search"
 """Table of a config file that only `ctrmoe tune` reads."""
@@ -34,23 +35,6 @@ class DataConfig:
     prepared: str = ""
     negative_rate: float = 1.0
     shuffle_rows: int = 500_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EmbeddingConfig:
-    """Options of `ctrmoe.layers.FeatureEmbedding`.
-
-    Args:
-        dim: Size of a field token.
-        dims: Sizes of single features' tables, by feature name; they are projected to `dim`.
-        l2: Weight of the squared norm of the rows that a batch reads (of those rows only).
-        dropout: Share of the token entries dropped while training.
-    """
-
-    dim: int = 16
-    dims: Mapping[str, int] = field(default_factory=dict)
-    l2: float = 0.0
-    dropout: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,11 @@ from ctrmoe.layers import (
     Tower,
     create,
 )
+from ctrmoe.model_fields import bottom_token, configured_fields
 from ctrmoe.schema import Schema
+
+EMBEDDING = "embedding"
+"""Name of the layer whose tables may have pre-trained vectors."""
 
 
 def build_model(
@@ -54,8 +58,9 @@ def build_model(
 def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> keras.Model:
     inputs = _inputs(schema)
     tasks = [task.name for task in schema.tasks]
-    interaction = _interaction(config, len(tasks))
-    tokens, apart = _tokens(fields, config, interaction, inputs)
+    embedding = _embedding(fields, config, pool=not (config.pooling or _reads_sequences(config)))
+    interaction = _interaction(config, len(tasks), embedding)
+    tokens, apart = _tokens(embedding, config, inputs)
     terms = []  # each has a logit for every task
     if interaction or config.classifier or not (config.deep or config.wide or config.fm):
         hidden = tokens
@@ -87,19 +92,11 @@ def _inputs(schema: Schema) -> dict[str, Any]:
 
 
 def _embedding(
-    fields: Sequence[Field], config: ModelConfig, *, pool: bool, name: str = "embedding"
+    fields: Sequence[Field], config: ModelConfig, *, pool: bool, name: str = EMBEDDING
 ) -> FeatureEmbedding:
     options = config.embedding
-    names = {field.name for field in fields}
-    unknown = set(options.dims) - names
-    if unknown:
-        raise ValueError(f"`embedding.dims` must name features. Received: {sorted(unknown)}.")
-    fields = [
-        Field(**(field.to_dict() | {"embedding_dim": options.dims.get(field.name, 0)}))
-        for field in fields
-    ]
     return FeatureEmbedding(
-        fields,
+        configured_fields(fields, options, frozen=name == EMBEDDING),
         options.dim,
         pool_sequences=pool or not any(field.kind == "sequence" for field in fields),
         embeddings_l2=options.l2,
@@ -119,34 +116,35 @@ def _second_embedding(
     return _embedding(fields, config, pool=True, name="second_embedding")
 
 
-def _interaction(config: ModelConfig, num_tasks: int) -> Any:
-    """The interaction, or None; the builder knows the number of tasks."""
+def _interaction(config: ModelConfig, num_tasks: int, embedding: FeatureEmbedding) -> Any:
+    """The interaction, or None; the builder knows the number of tasks and which token is whose."""
     options = dict(config.interaction)
     if not options:
         return None
     kind = options.pop("kind", "")
-    if kind in INTERACTIONS and "num_tasks" in inspect.signature(INTERACTIONS[kind]).parameters:
-        options.setdefault("num_tasks", num_tasks)
+    known = inspect.signature(INTERACTIONS[kind]).parameters if kind in INTERACTIONS else ()
+    for name, value in (("num_tasks", num_tasks), ("kept_token", bottom_token(embedding))):
+        if name in known:
+            options.setdefault(name, value)
     return create(INTERACTIONS, kind, **options, name=kind)
 
 
-def _reads_sequences(interaction: Any) -> bool:
+def _reads_sequences(config: ModelConfig) -> bool:
+    interaction = INTERACTIONS.get(config.interaction.get("kind", ""))
     return interaction is not None and "sequences" in inspect.signature(interaction.call).parameters
 
 
 def _tokens(
-    fields: Sequence[Field], config: ModelConfig, interaction: Any, inputs: Any
+    embedding: FeatureEmbedding, config: ModelConfig, inputs: Any
 ) -> tuple[Any, dict[str, Any]]:
     """The tokens of all fields, and what an interaction that reads sequences takes instead."""
-    unpooled = bool(config.pooling) or _reads_sequences(interaction)
-    embedding = _embedding(fields, config, pool=not unpooled)
     embedded = embedding(inputs)
     if embedding.pool_sequences:
         _pooling(config, "no")  # its options are checked whatever the data
         return embedded, {"tokens": embedded}
     tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
     pooled = [
-        _pooling(config, name)(sequence, masks[name], query=_candidate(name, fields, tokens))[
+        _pooling(config, name)(sequence, masks[name], query=_candidate(name, embedding, tokens))[
             :, None
         ]
         for name, sequence in sequences.items()
@@ -162,15 +160,15 @@ def _pooling(config: ModelConfig, name: str) -> Any:
     return create(POOLINGS, kind, **options, name=f"{name}_pooling")
 
 
-def _candidate(name: str, fields: Sequence[Field], tokens: Any) -> Any:
+def _candidate(name: str, embedding: FeatureEmbedding, tokens: Any) -> Any:
     """The token of the feature whose table a sequence shares: the item that is to be scored."""
-    table = next(field.table for field in fields if field.name == name)
-    single = [field.name for field in fields if field.kind != "sequence"]
-    return tokens[:, single.index(table)] if table in single else None
+    table = next(field.table for field in embedding.fields if field.name == name)
+    names = embedding.token_names
+    return tokens[:, names.index(table)] if table in names else None
 
 
 def _interact(interaction: Any, tokens: Any, apart: Mapping[str, Any], config: ModelConfig) -> Any:
-    if not _reads_sequences(interaction):
+    if not _reads_sequences(config):
         blocks = RowBlocks(
             interaction,
             block_size=config.block_size,

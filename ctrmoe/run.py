@@ -18,6 +18,7 @@ from ctrmoe.prediction import Predictor
 from ctrmoe.schema import Schema
 
 MODEL, CONFIG, METRICS, HISTORY = "model.keras", "config.json", "metrics.json", "history.csv"
+PRETRAINED = "pretrained.json"
 
 
 class Run:
@@ -69,6 +70,12 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """What the training reported at its end."""
         return json.loads((self.folder / METRICS).read_text(encoding="utf-8"))
+
+    @property
+    def pretrained(self) -> dict[str, dict[str, int]]:
+        """How many `values` of a feature with pre-trained vectors there are, and `with_vector`."""
+        path = self.folder / PRETRAINED
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     @property
     def logit_shift(self) -> float:

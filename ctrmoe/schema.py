@@ -109,7 +109,8 @@ class Feature:
             ),
             (f"`buckets` must be at least 2. Received: {self.buckets}.", self.buckets >= 2),
             (
-                f"`max_length` must be given for a sequence. Received: {self.max_length}.",
+                f"`max_length` must be at least 1 for a sequence. Received: {self.max_length}. "
+                "Give the number of items kept, the newest.",
                 self.kind != "sequence" or self.max_length > 0,
             ),
             (
@@ -209,15 +210,17 @@ class Schema:
         owners = {f.name: f for f in self.features if f.kind != "numeric"}
         owner = owners.get(feature.vocabulary)
         if owner is None:
+            numeric = any(f.name == feature.vocabulary for f in self.features)
             raise SchemaError(
                 f"Feature `{feature.name}`: `vocabulary` must name a categorical or sequence "
-                f"feature. Received: {feature.vocabulary!r}."
+                f"feature. Received: {feature.vocabulary!r}{', a numeric' if numeric else ''}."
                 + strict.suggestion(feature.vocabulary, owners)
             )
         if owner.vocabulary:
             raise SchemaError(
                 f"Feature `{feature.name}`: `vocabulary` must name the feature that owns the "
-                f"vocabulary. Received: {owner.name!r}, which shares {owner.vocabulary!r}."
+                f"vocabulary. Received: {owner.name!r}, which shares {owner.vocabulary!r}. "
+                + ("Leave it out." if owner == feature else f"Name {owner.vocabulary!r}.")
             )
 
     def __getitem__(self, name: str) -> Feature:

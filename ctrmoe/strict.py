@@ -78,7 +78,10 @@ def convert(value: Any, hint: Any, where: str, error: type[ValueError]) -> Any:
         return tuple(convert(v, item, f"{where}[{i}]", error) for i, v in enumerate(value))
     if dataclasses.is_dataclass(hint) or origin in (dict, Mapping):
         _check(isinstance(value, Mapping), "a table", value, where, error)
-        return dict(value) if origin else build(hint, value, where, error)
+        if not origin:
+            return build(hint, value, where, error)
+        item = get_args(hint)[1]
+        return {k: convert(v, item, f"{where}.{k}", error) for k, v in value.items()}
     if hint is float and type(value) is int:
         return float(value)
     _check(type(value) is hint, hint.__name__, value, where, error)

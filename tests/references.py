@@ -704,3 +704,91 @@ def attention_weights(query, context, weights, num_heads=1, keep=None):
             keys = [dense(context[k], weights["key_kernel"])[head] for k in active]
             alpha[h, m, active] = softmax([np.dot(q, key) / math.sqrt(width) for key in keys])
     return alpha
+
+
+# Numeric embeddings: one row, one field and one bin at a time; weights by their place in the layer.
+
+
+def _number_tokens(x, missing, embed):
+    """`embed(field, number)` for every number, the field's `missing` where it is NaN."""
+    return np.array(
+        [
+            [missing[n] if math.isnan(v) else embed(n, float(v)) for n, v in enumerate(row)]
+            for row in x
+        ]
+    )
+
+
+def autodis(x, weights, skip, temperature):
+    """arXiv:2012.08986, section 3: soft discretisation over meta-embeddings."""
+
+    def embed(n, number):
+        hidden = [number * w for w in weights["scales"][n]]
+        hidden = np.array([h if h > 0 else 0.2 * h for h in hidden])
+        scores = dense(hidden, weights["kernels"][n]) + skip * hidden
+        shares = softmax([s / temperature for s in scores])
+        return sum(p * e for p, e in zip(shares, weights["embeddings"][n], strict=True))
+
+    return _number_tokens(x, weights["missing"], embed)
+
+
+def piecewise_linear(x, edges, weights, activation=None):
+    """arXiv:2203.05556, equation (1); `edges` are the distinct edges of each field."""
+
+    def embed(n, number):
+        bins, parts = edges[n], []
+        for t in range(1, len(bins)):
+            first, last = t == 1, t == len(bins) - 1
+            if number < bins[t - 1] and not first:
+                parts.append(0.0)
+            elif number >= bins[t] and not last:
+                parts.append(1.0)
+            else:
+                parts.append((number - bins[t - 1]) / (bins[t] - bins[t - 1]))
+        kernel = weights["kernels"][n][: len(parts)]
+        return dense(parts, kernel, weights["biases"][n], activation)
+
+    return _number_tokens(x, weights["missing"], embed)
+
+
+def periodic(x, weights, activation="relu"):
+    """arXiv:2203.05556, section 3.3: v = [sin(2π c x), cos(2π c x)]."""
+
+    def embed(n, number):
+        angles = [2 * math.pi * c * number for c in weights["frequencies"][n]]
+        waves = [math.sin(a) for a in angles] + [math.cos(a) for a in angles]
+        return dense(waves, weights["kernels"][n], weights["biases"][n], activation)
+
+    return _number_tokens(x, weights["missing"], embed)
+
+
+def bottom_mlp(x, weights, num_layers):
+    """arXiv:1906.00091, section 2.2: one token; flags of missing numbers follow the numbers."""
+    tokens = []
+    for row in x:
+        numbers = [0.0 if math.isnan(v) else float(v) for v in row]
+        flags = [float(math.isnan(v)) for v in row]
+        tokens.append(mlp([numbers + flags], weights, num_layers, prefix="mlp_"))
+    return np.array(tokens)
+
+
+# Tables: one id at a time.
+
+
+def combined(rows, combiner):
+    """One vector of the rows of several ids, those of padding left out."""
+    if not len(rows):
+        return 0.0
+    if combiner == "max":
+        return np.array([max(row[d] for row in rows) for d in range(len(rows[0]))])
+    divisor = {"sum": 1.0, "mean": len(rows), "sqrtn": math.sqrt(len(rows))}[combiner]
+    return sum(rows) / divisor
+
+
+def quotient_remainder(index, remainders, quotients, operation):
+    """arXiv:1909.02107, section 2: the embedding of an id of two rows."""
+    buckets = len(remainders)
+    first, second = remainders[index % buckets], quotients[index // buckets]
+    if operation == "multiply":
+        return first * second
+    return first + second if operation == "add" else np.concatenate([first, second])

@@ -8,6 +8,7 @@ import tensorflow as tf
 from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.encode import Encoder
 from ctrmoe.model import build_model
+from ctrmoe.schema import Schema
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +259,43 @@ def test_dimension_of_one_feature(encoder):
 def test_part_that_cannot_be_built(encoder, model, message):
     with pytest.raises(ConfigError, match=message):
         build(encoder, **model)
+
+
+def test_dlrm_keeps_the_token_of_all_numbers_beside_the_products(encoder):
+    batch = rows(encoder)
+    model = build(
+        encoder,
+        embedding={"numeric": {"kind": "bottom_mlp", "units": [4]}},
+        interaction={"kind": "dot_product"},
+        pooling={"kind": "mean"},
+    )
+    embedding = model.get_layer("embedding")
+    pooled, entries = keras.Model(
+        model.inputs, [model.get_layer(name).output for name in ("tokens", "interaction")]
+    )(batch)
+
+    tokens = embedding(batch)["tokens"]
+    names = embedding.token_names
+    numeric = [field.name for field in encoder.schema.values]
+    (place,) = [i for i, name in enumerate(names) if name in numeric]
+    count = pooled.shape[1]
+    assert tokens.shape[1] < count == len(encoder.schema.features) - len(numeric) + 1
+    assert entries.shape[1:] == (1, 16 + count * (count - 1) // 2)
+    np.testing.assert_array_equal(entries[:, 0, :16], tokens[:, place])
+
+
+def test_dlrm_without_numbers():
+    schema = Schema.from_dict(
+        {
+            "name": "two",
+            "tasks": [{"name": "click"}],
+            "features": [{"name": name, "kind": "categorical"} for name in ("a", "b")],
+        }
+    )
+    fields = [{"name": name, "kind": "categorical", "vocabulary_size": 5} for name in ("a", "b")]
+    path = next(path for path in CONFIGS if path.stem == "dlrm")
+
+    model = build_model(schema, Config.load(path), fields=fields)
+
+    assert model.get_layer("interaction").output.shape == (None, 1, 1)
+    assert np.isfinite(model({"ids": np.array([[3, 4]], "int32")})["click"]).all()

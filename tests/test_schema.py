@@ -105,7 +105,7 @@ def test_vocabulary_of_a_sharing_feature():
         ({"kind": "categorical", "min_count": 0}, "`min_count` must be at least 1. Received: 0"),
         ({"kind": "categorical", "hash_buckets": -1}, "`hash_buckets` must not be negative"),
         ({"kind": "categorical", "oov_buckets": 0}, "`oov_buckets` must be at least 1"),
-        ({"kind": "sequence"}, "`max_length` must be given for a sequence"),
+        ({"kind": "sequence"}, "`max_length` must be at least 1 for a sequence"),
         ({"kind": "numeric", "max_length": 3}, "are not for a numeric"),
         ({"kind": "categorical", "transform": "log"}, "`transform` is for a numeric"),
         ({"kind": "categorical", "separator": "|"}, "`separator` needs `max_length`"),

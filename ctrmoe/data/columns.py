@@ -21,14 +21,16 @@ MARK = {"string": "", "integer": INT64_MIN}
 _AS_TEXT = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Date, pl.Datetime, pl.Time)
 
 
-def infer_dtype(name: str, dtype: pl.DataType) -> Literal["", "string", "integer"]:
+def infer_dtype(
+    name: str, dtype: pl.DataType, where: str = "the table"
+) -> Literal["", "string", "integer"]:
     """Returns the canonical type of a categorical column, empty for a column of nulls.
 
     Raises:
         SchemaError: When the type of the column holds no categories.
     """
     if isinstance(dtype, pl.List | pl.Array):
-        return infer_dtype(name, dtype.inner)  # type: ignore[arg-type]
+        return infer_dtype(name, dtype.inner, where)  # type: ignore[arg-type]
     if dtype == pl.Null:
         return ""
     if dtype in _AS_TEXT:
@@ -36,7 +38,8 @@ def infer_dtype(name: str, dtype: pl.DataType) -> Literal["", "string", "integer
     if dtype.is_numeric() or dtype == pl.Boolean:
         return "integer"
     raise SchemaError(
-        f"`{name}` must be a column of text or whole numbers. Received: {dtype}. Cast it to text."
+        f"`{name}` must be a column of text or whole numbers. Received: {dtype} in {where}. Cast "
+        "it to text."
     )
 
 
@@ -49,7 +52,7 @@ def canonical(values: pl.Series, dtype: str, where: Origin) -> pl.Series:
     Raises:
         SchemaError: When a value would be changed, with its row.
     """
-    infer_dtype(values.name, values.dtype)
+    infer_dtype(values.name, values.dtype, where.name)
     if values.dtype == pl.Null:
         return values.cast(pl.Int64 if dtype == "integer" else pl.String)
     if values.dtype == pl.Boolean:

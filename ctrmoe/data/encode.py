@@ -26,6 +26,7 @@ import polars as pl
 
 from ctrmoe.data import columns
 from ctrmoe.data.fit import Chunk, DType, Fitter, owners, resolve_dtypes, vocabulary_of
+from ctrmoe.data.labels import read_labels
 from ctrmoe.data.lists import Values, canonical_values, padded
 from ctrmoe.data.numeric import NumericStatistics
 from ctrmoe.data.packed import DOMAIN
@@ -34,7 +35,7 @@ from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_files
 from ctrmoe.data.sources import UNNAMED, Origin, Table, find_files
 from ctrmoe.data.vocabulary import Vocabulary, file_name, read_values
-from ctrmoe.schema import UNLABELLED, Feature, Schema, SchemaError
+from ctrmoe.schema import Feature, Schema, SchemaError
 
 FORMAT = 1
 NO_CODE = 2**32 - 1
@@ -192,9 +193,13 @@ class Encoder:
                 "vocabulary_size": self.vocabulary_size(feature.name),
                 "length": feature.max_length or 1,
                 "table": feature.vocabulary,
+                "quantiles": self._quantiles(feature),
             }
             for feature in self.schema.features
         ]
+
+    def _quantiles(self, feature: Feature) -> tuple[float, ...]:
+        return self.statistics[feature.name].quantiles if feature.is_value else ()
 
     def save(self, folder: str | Path) -> None:
         """Writes `schema.toml` and `vocabularies/` into a folder."""
@@ -234,7 +239,7 @@ class Encoder:
                 for table, owner in owners(schema, dtype).items()
             }
             statistics = {
-                name: NumericStatistics(**{**numbers, "edges": tuple(numbers["edges"])})
+                name: NumericStatistics.from_dict(numbers)
                 for name, numbers in record["numeric"].items()
             }
         except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
@@ -248,27 +253,6 @@ def raw_columns(schema: Schema) -> list[str]:
     """Returns the raw columns that features and domain read."""
     names = [feature.name for feature in schema.features]
     return list(dict.fromkeys([*names, *([schema.domain] if schema.domain else [])]))
-
-
-def read_labels(schema: Schema, frame: pl.DataFrame, where: Origin) -> dict[str, np.ndarray]:
-    """Returns the int8 labels of a raw chunk by the name of their task.
-
-    With several tasks a label may be null: the row then does not count for that task.
-    """
-    check_columns([task.label for task in schema.tasks], frame.columns, where.name)
-    optional = len(schema.tasks) > 1
-    labels = {
-        task.name: columns.labels(frame[task.label], where, optional=optional)
-        for task in schema.tasks
-    }
-    nowhere = np.all([column == UNLABELLED for column in labels.values()], axis=0)
-    if nowhere.any():
-        raise SchemaError(
-            "A row must have the label of one task at least. Received: null in "
-            f"{', '.join(task.label for task in schema.tasks)} in "
-            f"{where.row(int(nowhere.argmax()))}. Leave the row out."
-        )
-    return labels
 
 
 def _table(name: str, feature: Feature) -> str:

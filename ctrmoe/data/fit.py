@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -109,8 +110,13 @@ class Fitter:
             SchemaError: When a numeric feature holds text and not one number.
         """
 
-        def buckets(feature: Feature) -> int:
-            return feature.buckets if feature.transform == "quantile" else 1
+        def statistics(feature: Feature) -> NumericStatistics:
+            counter = self._numbers[feature.name]
+            if not feature.is_value:
+                return counter.statistics(feature.buckets)
+            found = counter.statistics(1)
+            quantiles = counter.quantiles(partial(found.transform, feature))
+            return dataclasses.replace(found, quantiles=quantiles)
 
         for name, text in self._texts.items():
             if not self._numbers[name].total:
@@ -118,10 +124,7 @@ class Fitter:
                     f"Feature `{name}` must hold numbers. Received: {text!r} and no number in the "
                     "training part. Declare it categorical."
                 )
-        return {
-            name: counter.statistics(buckets(self.schema[name]))
-            for name, counter in self._numbers.items()
-        }
+        return {name: statistics(self.schema[name]) for name in self._numbers}
 
 
 def owners(schema: Schema, domain_dtype: DType) -> dict[str, Feature]:
@@ -161,7 +164,7 @@ def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schem
     Returns:
         The schema, and the type of the domain column.
     """
-    types = [column_types(source, schema) for source in sources]
+    types = {str(source): column_types(source, schema) for source in sources}
     named: dict[str, set[str]] = defaultdict(set)
     found: dict[str, set[str]] = defaultdict(set)
     for feature in schema.features:
@@ -188,11 +191,11 @@ def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schem
     )
 
 
-def _found_dtypes(types: Iterable[dict[str, pl.DataType]], feature: Feature) -> set[str]:
-    columns = [table[feature.name] for table in types if feature.name in table]
-    if feature.separator and not any(isinstance(dtype, pl.List) for dtype in columns):
+def _found_dtypes(types: Mapping[str, dict[str, pl.DataType]], feature: Feature) -> set[str]:
+    columns = {file: of[feature.name] for file, of in types.items() if feature.name in of}
+    if feature.separator and not any(isinstance(dtype, pl.List) for dtype in columns.values()):
         return {"string"}
-    found: set[str] = {infer_dtype(feature.name, dtype) for dtype in columns}
+    found: set[str] = {infer_dtype(feature.name, dtype, file) for file, dtype in columns.items()}
     return found - {""}
 
 

@@ -56,11 +56,11 @@ def canonical_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> Va
     """
     column = frame[feature.name]
     if feature.is_list:
-        return _list_values(_as_lists(column, feature), feature, where)
+        return _list_values(_as_lists(column, feature, where), feature, where)
     if isinstance(column.dtype, pl.List | pl.Array):
         raise SchemaError(
-            f"Feature `{feature.name}` must hold one value a row. Received: a column of lists. "
-            "Give it `max_length`, the number of values kept."
+            f"Feature `{feature.name}` must hold one value a row. Received: a column of lists in "
+            f"{where.name}. Give it `max_length`, the number of values kept."
         )
     return Values(canonical(column, feature.dtype, where))
 
@@ -91,17 +91,22 @@ def _places(lengths: np.ndarray) -> np.ndarray:
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
-def _as_lists(values: pl.Series, feature: Feature) -> pl.Series:
+def _as_lists(values: pl.Series, feature: Feature, where: Origin) -> pl.Series:
     """Returns a list column, text split where the feature has a `separator`."""
-    if isinstance(values.dtype, pl.List):
-        return values
-    if isinstance(values.dtype, pl.Array):
-        return values.arr.to_list()
-    if values.dtype == pl.Null:
+    dtype = values.dtype
+    if isinstance(dtype, pl.List | pl.Array) and not dtype.inner.is_nested():
+        return values if isinstance(dtype, pl.List) else values.arr.to_list()
+    if dtype == pl.Null:
         return values.cast(pl.List(pl.String))
-    if feature.separator:
+    if feature.separator and not dtype.is_nested():
         return values.cast(pl.String).str.split(feature.separator)
+    mends = ["flatten each row to one list"] if dtype.is_nested() else ["make a list of each row"]
+    if dtype == pl.String:
+        mends.append("give the feature the `separator` between its values")
+    if feature.kind != "sequence" and not dtype.is_nested():
+        mends.append("give it no `max_length`")
+    mend = ", or ".join(mends)
     raise SchemaError(
-        f"Feature `{feature.name}` must be a column of lists. Received: {values.dtype}. Give it "
-        "the `separator` between the values, or no `max_length`."
+        f"Feature `{feature.name}` must be a column of lists. Received: {dtype} in {where.name}. "
+        f"{mend[0].upper()}{mend[1:]}."
     )

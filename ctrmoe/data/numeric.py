@@ -15,7 +15,9 @@ A missing number (null, NaN, infinite) is NaN, which the model reads as a flag.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,8 @@ from ctrmoe.schema import MISSING, UNKNOWN, Feature
 BIN_BITS = 12
 """Low bits of a float32 that a bin of the counter leaves open: 2^20 bins, 0.05 % wide."""
 CLIPPED_SHARE = 1e-5
+QUANTILES = 64
+"""Equal shares of the training part whose bounds are kept of a feature that is read as a number."""
 LIMIT = 1e6
 
 _LOW = np.uint32((1 << BIN_BITS) - 1)
@@ -40,6 +44,8 @@ class NumericStatistics:
         mean: Mean of the clipped numbers.
         std: Standard deviation of the clipped numbers.
         edges: Lower bounds of the second to the last bucket of `quantile`.
+        quantiles: Of a feature that is read as a number, the transformed numbers that divide it
+            into `QUANTILES` equal shares, from the least to the greatest.
     """
 
     lower: float = 0.0
@@ -47,6 +53,13 @@ class NumericStatistics:
     mean: float = 0.0
     std: float = 1.0
     edges: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
+
+    @classmethod
+    def from_dict(cls, table: dict[str, Any]) -> NumericStatistics:
+        """Inverts `dataclasses.asdict`, JSON in between; early records have no quantiles."""
+        lists = {key: tuple(table.get(key, ())) for key in ("edges", "quantiles")}
+        return cls(**{**table, **lists})
 
     def transform(self, feature: Feature, numbers: np.ndarray) -> np.ndarray:
         """Transforms float32 numbers: float32 values, or the int32 ids of `quantile`."""
@@ -142,6 +155,22 @@ class NumberCounter:
         return NumericStatistics(
             float(lower), float(upper), mean, std or 1.0, tuple(map(float, edges))
         )
+
+    def quantiles(self, transform: Callable[[np.ndarray], np.ndarray]) -> tuple[float, ...]:
+        """Returns the quantiles of transformed numbers; where there is no number, zeros.
+
+        Args:
+            transform: Takes and returns float32 numbers, in whatever order.
+        """
+        used = np.flatnonzero(self._counts)
+        if not len(used):
+            return (0.0,) * (QUANTILES + 1)
+        starts = _floats(used.astype(np.uint32) << np.uint32(BIN_BITS))
+        values = transform(starts.astype(np.float32))
+        order = np.argsort(values, kind="stable")
+        below = np.cumsum(self._counts[used][order])
+        shares = np.arange(QUANTILES + 1) * below[-1] / QUANTILES
+        return tuple(values[order][np.searchsorted(below, shares)].tolist())
 
     def _moments(
         self,

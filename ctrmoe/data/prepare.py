@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ctrmoe.data.encode import Encoder, raw_columns, read_labels
+from ctrmoe.data.encode import Encoder, raw_columns
 from ctrmoe.data.encoded import EncodedWriter
 from ctrmoe.data.fit import Fitter, resolve_dtypes
+from ctrmoe.data.labels import check_labels, read_labels
 from ctrmoe.data.parquet import (
     CHUNK_ROWS,
     atomic_folder,
@@ -100,7 +101,9 @@ def _check(
     for part, files in sources.items():
         wanted = _wanted(schema, division if part == "train" else None)
         for file in files:
-            check_columns(wanted, column_types(file, schema), str(file))
+            types = column_types(file, schema)
+            check_labels(schema, types, str(file))
+            check_columns(wanted, types, str(file))
 
 
 def _fit(

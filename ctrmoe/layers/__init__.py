@@ -12,11 +12,13 @@ from ctrmoe.layers.interactions import INTERACTIONS
 from ctrmoe.layers.interactions.autoint import AutoInt
 from ctrmoe.layers.interactions.cin import CIN
 from ctrmoe.layers.interactions.cross_network import CrossNetwork
+from ctrmoe.layers.interactions.dot_product import DotProduct
 from ctrmoe.layers.interactions.fgcnn import FGCNN
 from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
 from ctrmoe.layers.interactions.infnet_v2 import INFNetV2
 from ctrmoe.layers.mlp import MLP
+from ctrmoe.layers.numeric import NUMERIC_EMBEDDINGS
 from ctrmoe.layers.pooling import POOLINGS
 from ctrmoe.layers.registry import create
 from ctrmoe.layers.row_blocks import RowBlocks
@@ -29,10 +31,12 @@ __all__ = [
     "FM",
     "INTERACTIONS",
     "MLP",
+    "NUMERIC_EMBEDDINGS",
     "POOLINGS",
     "AutoInt",
     "ChainedLogit",
     "CrossNetwork",
+    "DotProduct",
     "FeatureEmbedding",
     "Field",
     "INFNet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -25,3 +26,17 @@ def check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}.")
     return value
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Returns `value` if it is a finite number above zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
+    return float(value)
+
+
+def check_not_negative(name: str, value: Any) -> float:
+    """Returns `value` if it is a finite number, zero or above."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
+    return float(value)

@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from ctrmoe.layers._checks import check_positive_integer, check_rate
+from ctrmoe.layers._checks import check_not_negative, check_positive_integer, check_rate
+from ctrmoe.layers.combiners import COMBINERS
+from ctrmoe.layers.composed_table import ComposedTable
 from ctrmoe.layers.field import Field
 from ctrmoe.layers.field_layout import (
     TableGroup,
     check_fields,
-    consecutive_runs,
     group_by_dim,
     input_widths,
 )
 from ctrmoe.layers.fused_table import PADDING, FusedTable
-from ctrmoe.layers.numeric_embedding import NumericEmbedding
+from ctrmoe.layers.numeric.linear import NumericEmbedding
+from ctrmoe.layers.numeric_fields import NumericFields
+from ctrmoe.layers.token_order import in_order, split
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -27,12 +31,14 @@ class FeatureEmbedding(keras.layers.Layer):
 
     - categorical: `e = V[id]`;
     - multi-valued and sequence: `e = (1/q) Σ V[id]` over the `q` ids that are not padding, the
-      zero vector if there is none;
-    - numeric: `e = v · x`, and a trainable vector `m` in its place where `x` is NaN (missing).
+      zero vector if there is none, or what another `combiner` of the field gives;
+    - numeric: `e = v · x`, and a trainable vector `m` in its place where `x` is NaN (missing), or
+      what the field's `numeric` names; a bottom MLP makes one token of all its fields.
 
     Ids are 0 padding, 1 missing, 2 unknown, then the values; an id out of range is read as
     unknown. Fields with an `embedding_dim` of their own are looked up in a matrix of that width,
-    which a kernel without bias, one for each width, projects to the layer's.
+    which a kernel without bias, one for each width, projects to the layer's before a combiner joins
+    the rows. Composed tables and frozen ones have matrices of their own.
 
     With `pool_sequences=False` the sequences are not averaged and have no token: they come beside
     the tokens, for interactions that read them and for other poolings.
@@ -44,7 +50,7 @@ class FeatureEmbedding(keras.layers.Layer):
         embeddings_initializer: Initializer of tables and of the vectors `v` and `m`.
         embeddings_l2: While training, adds the loss `embeddings_l2 · mean_b Σ e²` over the table
             rows that the batch looks up, once for each occurrence; the rest of the table is
-            neither penalised nor read.
+            neither penalised nor read, and no frozen table is.
         dropout: Share of the tokens' entries set to zero while training.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -60,9 +66,8 @@ class FeatureEmbedding(keras.layers.Layer):
         sequence `"sequences"` `[B, L, D]` and `"masks"` `[B, L]`, true where there is no padding.
 
     Raises:
-        ValueError: If a name is used twice, a `table` is not a field with a table of its own,
-            the input's keys and widths are not those of the fields, or `pool_sequences=False`
-            leaves no field with a token.
+        ValueError: If the fields do not fit each other (`field_layout.check_fields`) or the input's
+            keys and widths, or `pool_sequences=False` leaves no field with a token.
 
     Reference:
         Song et al., AutoInt, 2019, arXiv:1810.11921, section 4.3. The missing vector and the
@@ -89,7 +94,7 @@ class FeatureEmbedding(keras.layers.Layer):
         # Numbers must reach `v · x` in float32.
         super().__init__(**{**kwargs, "autocast": False})
         self.fields = [f if isinstance(f, Field) else Field(**f) for f in fields]
-        check_fields(self.fields)
+        check_fields(self.fields, pool_sequences)
         self.embedding_dim = check_positive_integer("embedding_dim", embedding_dim)
         self.pool_sequences = pool_sequences
         if all(map(self._stays_sequence, self.fields)):
@@ -98,29 +103,14 @@ class FeatureEmbedding(keras.layers.Layer):
                 f"Received: pool_sequences={pool_sequences}."
             )
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
-        if embeddings_l2 < 0:
-            raise ValueError(
-                f"`embeddings_l2` must not be negative. Received: embeddings_l2={embeddings_l2}."
-            )
-        self.embeddings_l2 = embeddings_l2
+        self.embeddings_l2 = check_not_negative("embeddings_l2", embeddings_l2)
         self.dropout = check_rate("dropout", dropout)
         self._groups = group_by_dim(self.fields, self.embedding_dim)
-        self._numeric = [i for i, f in enumerate(self.fields) if f.kind == "numeric"]
         self._create_children()
 
     def _create_children(self) -> None:
-        initializer, dtype = self.embeddings_initializer, self.dtype_policy
-        self.tables = [
-            FusedTable(
-                group.vocabulary_sizes,
-                group.tables,
-                group.dim,
-                initializer=initializer.clone(),
-                dtype=dtype,
-                name=f"tables_{group.dim}",
-            )
-            for group in self._groups
-        ]
+        dtype = self.dtype_policy
+        self.tables = [self._create_table(group) for group in self._groups]
         self.projections = {
             str(group.dim): keras.layers.Dense(
                 self.embedding_dim, use_bias=False, dtype=dtype, name=f"projection_{group.dim}"
@@ -128,10 +118,28 @@ class FeatureEmbedding(keras.layers.Layer):
             for group in self._groups
             if group.dim != self.embedding_dim
         }
-        self.numbers = NumericEmbedding(
-            self.embedding_dim, initializer=initializer.clone(), dtype=dtype, name="numbers"
-        )
+        numeric = [i for i, field in enumerate(self.fields) if field.kind == "numeric"]
+        options = {"initializer": self.embeddings_initializer.clone(), "dtype": dtype}
+        self.numbers: Any = NumericEmbedding(self.embedding_dim, **options, name="numbers")
+        if any(self.fields[i].numeric for i in numeric):
+            fields = [self.fields[i] for i in numeric]
+            self.numbers = NumericFields(fields, self.embedding_dim, **options, name="numbers")
+            numeric = [numeric[i] for i in self.numbers.first_fields]
+        self._numeric = numeric
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=dtype, name="dropout")
+
+    def _create_table(self, group: TableGroup) -> Any:
+        options = {
+            "initializer": self.embeddings_initializer.clone(),
+            "dtype": self.dtype_policy,
+            "trainable": group.trainable,
+            "name": group.name,
+        }
+        sizes, tables, dim = group.vocabulary_sizes, group.tables, group.dim
+        if not group.operation:
+            return FusedTable(sizes, tables, dim, **options)
+        options["operation"] = group.operation
+        return ComposedTable(sizes, group.buckets, tables, dim, **options)
 
     def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
         widths = {key: shape[-1] for key, shape in input_shape.items()}
@@ -142,8 +150,9 @@ class FeatureEmbedding(keras.layers.Layer):
             )
         for group, table in zip(self._groups, self.tables, strict=True):
             table.build((None, len(group.columns)))
-            if str(group.dim) in self.projections:
-                self.projections[str(group.dim)].build((None, len(group.fields), group.dim))
+            projection = self.projections.get(str(group.dim))
+            if projection and not projection.built:  # groups of one width share it
+                projection.build((None, len(group.fields), group.dim))
         if self._numeric:
             self.numbers.build(input_shape["values"])
 
@@ -159,13 +168,28 @@ class FeatureEmbedding(keras.layers.Layer):
                     sequences[field.name] = self.dropout_layer(rows, training=training)
                     masks[field.name] = ops.not_equal(part, PADDING)
                 else:
-                    pieces.append((positions, _mean(part, rows) if field.is_list else rows))
+                    combine = COMBINERS[field.combiner]
+                    pieces.append((positions, combine(part, rows) if field.is_list else rows))
         if self._numeric:
             pieces.append((self._numeric, self.numbers(inputs["values"])))
-        tokens = self.dropout_layer(self._in_order(pieces), training=training)
+        tokens = self.dropout_layer(in_order(pieces, self.compute_dtype), training=training)
         if self.pool_sequences:
             return tokens
         return {"tokens": tokens, "sequences": sequences, "masks": masks}
+
+    @property
+    def token_names(self) -> list[str]:
+        """For each token the name of its field, of a bottom MLP that of the first."""
+        return [
+            field.name
+            for i, field in enumerate(self.fields)
+            if (i in self._numeric if field.kind == "numeric" else not self._stays_sequence(field))
+        ]
+
+    def assign_rows(self, name: str, ids: np.ndarray, vectors: np.ndarray) -> None:
+        """Writes vectors `[n, width]` into the rows of these ids in a field's table."""
+        group = next(i for i, g in enumerate(self._groups) if name in g.owners)
+        self.tables[group].assign_rows(self._groups[group].owners.index(name), ids, vectors)
 
     def _stays_sequence(self, field: Field) -> bool:
         return field.kind == "sequence" and not self.pool_sequences
@@ -180,7 +204,7 @@ class FeatureEmbedding(keras.layers.Layer):
         if group.columns != list(range(ids.shape[1])):
             ids = ops.take(ids, group.columns, axis=1)
         rows = table(ids)
-        if training and self.embeddings_l2:
+        if training and self.embeddings_l2 and group.trainable:
             squares = ops.sum(ops.square(rows), axis=(1, 2))
             self.add_loss(self.embeddings_l2 * ops.mean(squares))
         lists = [p for p in group.fields if self.fields[p].is_list]
@@ -190,27 +214,16 @@ class FeatureEmbedding(keras.layers.Layer):
         lengths = [len(single), *(self.fields[p].length for p in lists)]
         parts = zip(
             [single, *([p] for p in lists)],
-            _split(ids, lengths),
-            _split(rows, lengths),
+            split(ids, lengths),
+            split(rows, lengths),
             strict=True,
         )
         return list(parts)[0 if single else 1 :]
 
-    def _in_order(self, pieces: list[tuple[list[int], Any]]) -> Any:
-        """Joins the pieces so that tokens follow `fields`, by runs of neighbouring fields."""
-        runs = {}
-        for positions, tokens in pieces:
-            lengths, start = consecutive_runs(positions), 0
-            for length, run in zip(lengths, _split(tokens, lengths), strict=True):
-                runs[positions[start]] = ops.cast(run, self.compute_dtype)
-                start += length
-        ordered = [runs[position] for position in sorted(runs)]
-        return ops.concatenate(ordered, axis=1) if len(ordered) > 1 else ordered[0]
-
     def compute_output_shape(self, input_shape: Mapping[str, Sequence[int | None]]) -> Any:
         batch = next(iter(input_shape.values()))[0]
         unpooled = {f.name: f.length for f in self.fields if self._stays_sequence(f)}
-        tokens = (batch, len(self.fields) - len(unpooled), self.embedding_dim)
+        tokens = (batch, len(self.token_names), self.embedding_dim)
         if self.pool_sequences:
             return tokens
         return {
@@ -236,17 +249,3 @@ class FeatureEmbedding(keras.layers.Layer):
             "embeddings_l2": self.embeddings_l2,
             "dropout": self.dropout,
         }
-
-
-def _split(x: Any, lengths: Sequence[int]) -> list[Any]:
-    """Cuts axis 1 into parts of these lengths, without an operation if there is one part."""
-    if len(lengths) == 1:
-        return [x]
-    edges = [sum(lengths[:i]) for i in range(1, len(lengths))]
-    return list(ops.split(x, edges, axis=1))
-
-
-def _mean(ids: Any, rows: Any) -> Any:
-    """Mean over the ids that are not padding: `[B, L, d]` to `[B, 1, d]`."""
-    count = ops.sum(ops.cast(ops.not_equal(ids, PADDING), rows.dtype), axis=1)
-    return ops.sum(rows, axis=1, keepdims=True) / ops.maximum(count, 1)[:, None, None]

@@ -11,30 +11,49 @@ from ctrmoe.layers.field import Field
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class TableGroup:
-    """The fields whose tables have one width, and so share one matrix.
+    """The fields whose tables are of one width and kind, and so share one matrix.
 
     Args:
         dim: The width.
+        trainable: Whether training moves the matrix.
+        operation: How a composed table joins its two rows; empty for tables of a row an id.
+        owners: Names of the fields that the tables belong to.
         fields: Positions of the fields among all fields: the categorical ones, then the lists.
         columns: For each id of these fields, its column in `ids ⊕ sequences`.
         vocabulary_sizes: Number of ids of each table of the group.
+        buckets: Rows of each remainder table, 0 where there is none.
         tables: For each id, the index of its table in `vocabulary_sizes`.
     """
 
     dim: int
+    trainable: bool
+    operation: str
+    owners: list[str]
     fields: list[int]
     columns: list[int]
     vocabulary_sizes: list[int]
+    buckets: list[int]
     tables: list[int]
 
+    @property
+    def name(self) -> str:
+        """Tells the groups of a layer apart."""
+        parts = [str(self.dim), "" if self.trainable else "frozen", self.operation]
+        return "_".join(["tables", *filter(None, parts)])
 
-def check_fields(fields: Sequence[Field]) -> None:
-    """Raises a ValueError unless names are unique and every `table` is another field's own."""
+
+def check_fields(fields: Sequence[Field], pool_sequences: bool) -> None:
+    """Raises a ValueError unless the fields of a layer fit each other and its pooling."""
     names = [field.name for field in fields]
     if not fields or len(set(names)) < len(names):
         raise ValueError(f"`fields` must have unique names, at least one. Received: {names}.")
     owners = {f.name: f for f in fields if not f.table and f.kind != "numeric"}
     for field in fields:
+        if field.kind == "sequence" and field.combiner != "mean" and not pool_sequences:
+            raise ValueError(
+                "`combiner` must be left out for a sequence that the interaction or a pooling "
+                f"reads. Received: combiner={field.combiner!r} of field {field.name!r}."
+            )
         if not field.table:
             continue
         owner = owners.get(field.table)
@@ -65,14 +84,16 @@ def group_by_dim(fields: Sequence[Field], embedding_dim: int) -> list[TableGroup
     """The groups of tables, by ascending width; a field's width 0 stands for `embedding_dim`."""
     owners = {f.name: f for f in fields if not f.table}
     columns = _columns(fields)
-    groups: dict[int, list[int]] = {}
+    groups: dict[tuple[int, bool, str], list[int]] = {}
     # A stable sort: within a group categorical fields come first, as in the columns.
     for position in sorted(range(len(fields)), key=lambda p: fields[p].is_list):
         field = fields[position]
         if field.kind != "numeric":
-            dim = owners[field.table or field.name].embedding_dim or embedding_dim
-            groups.setdefault(dim, []).append(position)
-    return [_group(dim, groups[dim], fields, columns) for dim in sorted(groups)]
+            owner = owners[field.table or field.name]
+            dim, operation = owner.embedding_dim or embedding_dim, owner.operation
+            key = (dim, not owner.trainable, operation if owner.buckets else "")
+            groups.setdefault(key, []).append(position)
+    return [_group(key, groups[key], fields, columns) for key in sorted(groups)]
 
 
 def _columns(fields: Sequence[Field]) -> dict[str, list[int]]:
@@ -84,16 +105,24 @@ def _columns(fields: Sequence[Field]) -> dict[str, list[int]]:
 
 
 def _group(
-    dim: int, positions: list[int], fields: Sequence[Field], columns: dict[str, list[int]]
+    key: tuple[int, bool, str],
+    positions: list[int],
+    fields: Sequence[Field],
+    columns: dict[str, list[int]],
 ) -> TableGroup:
     members = [fields[position] for position in positions]
     owners = [field for field in members if not field.table]
     index = {owner.name: i for i, owner in enumerate(owners)}
+    dim, frozen, operation = key
     return TableGroup(
         dim=dim,
+        trainable=not frozen,
+        operation=operation,
+        owners=list(index),
         fields=positions,
         columns=[column for field in members for column in columns[field.name]],
         vocabulary_sizes=[owner.vocabulary_size for owner in owners],
+        buckets=[owner.buckets for owner in owners],
         tables=[index[f.table or f.name] for f in members for _ in range(f.length)],
     )
 

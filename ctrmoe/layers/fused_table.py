@@ -61,6 +61,7 @@ class FusedTable(keras.layers.Layer):
             name="table",
             shape=(sum(self.vocabulary_sizes), self.dim),
             initializer=self.initializer,
+            trainable=self.trainable,
             # Keras casts the weights of an outermost layer even where the layer forbids it.
             autocast=False,
         )
@@ -69,15 +70,13 @@ class FusedTable(keras.layers.Layer):
         known = ops.logical_and(inputs >= 0, inputs < self._sizes)
         rows = ops.where(known, inputs, UNKNOWN) + self._offsets
         mask = ops.cast(ops.not_equal(inputs, PADDING), self.variable_dtype)
-        return self._gather(rows) * ops.expand_dims(mask, -1)
+        return gather_rows(self.table, rows) * ops.expand_dims(mask, -1)
 
-    def _gather(self, rows: Any) -> Any:
-        if keras.backend.backend() != "tensorflow":
-            return ops.take(self.table, rows, axis=0)
-        import tensorflow as tf
-
-        # `ops.take` reads the whole variable, and an in-place update then has to copy it.
-        return tf.nn.embedding_lookup(self.table.value, rows)
+    def assign_rows(self, table: int, ids: np.ndarray, vectors: np.ndarray) -> None:
+        """Writes vectors `[n, dim]` into the rows of these ids of one table."""
+        matrix = np.array(ops.convert_to_numpy(self.table))
+        matrix[sum(self.vocabulary_sizes[:table]) + ids] = vectors
+        self.table.assign(matrix)
 
     def compute_output_spec(self, inputs: Any) -> Any:
         return keras.KerasTensor((*inputs.shape, self.dim), dtype=self.variable_dtype)
@@ -90,3 +89,13 @@ class FusedTable(keras.layers.Layer):
             "dim": self.dim,
             "initializer": keras.initializers.serialize(self.initializer),
         }
+
+
+def gather_rows(table: Any, rows: Any) -> Any:
+    """Reads rows of a variable; on TensorFlow their gradient is `tf.IndexedSlices`."""
+    if keras.backend.backend() != "tensorflow":
+        return ops.take(table, rows, axis=0)
+    import tensorflow as tf
+
+    # `ops.take` reads the whole variable, and an in-place update then has to copy it.
+    return tf.nn.embedding_lookup(table.value, rows)

@@ -26,6 +26,7 @@ from ctrmoe.schema import Schema, SchemaError
 from ctrmoe.training import checkpoint
 from ctrmoe.training.compilation import check_task_weighting, compile_model
 from ctrmoe.training.manifest import check_manifest, write_manifest
+from ctrmoe.training.pretrained import assign_pretrained
 from ctrmoe.training.task_weighting import TaskWeighting
 from ctrmoe.training.validation import FIGURES, validate
 
@@ -118,6 +119,8 @@ class _Training:
         self.strategy = _strategy(self.config.train.strategy)
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = run.build_model()
+            if not checkpoint.find(self.folder):
+                assign_pretrained(run, self.model)
             steps = self.feed.steps_per_epoch * self.config.train.epochs
             # What `fit` is called on: the model, or what weighs its tasks around it.
             self.fitted = compile_model(self.model, self.config, run.schema, steps=steps)

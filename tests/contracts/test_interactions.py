@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ctrmoe.layers import FM, INTERACTIONS, create, interactions
+from ctrmoe.layers import FM, INTERACTIONS, DotProduct, create, interactions
 
 # The options that change which weights or operations there are.
 CASES = {
@@ -24,6 +24,7 @@ CASES = {
         {"units": [3], "activation": "tanh"},
     ],
     "cross_network": [{"num_layers": 2}, {"num_layers": 1, "projection_dim": 3}],
+    "dot_product": [{}, {"self_interaction": True, "kept_token": 1}],
     "fgcnn": [
         {"filters": [3, 2], "kernel_size": 3, "new_maps": 2},
         {"filters": [3], "kernel_size": 2, "pooling": "floor", "padding": "same", "use_bias": True},
@@ -112,7 +113,7 @@ def test_every_trainable_weight_gets_a_gradient(layer, x):
         loss = keras.ops.mean((layer(x, training=True) - target) ** 2)
     gradients = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
 
-    assert gradients or type(layer) is FM
+    assert gradients or isinstance(layer, FM | DotProduct)
     for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
         assert gradient is not None and np.isfinite(gradient).all(), weight.path
         assert np.abs(gradient).sum() > 0, weight.path

@@ -18,9 +18,11 @@ from ctrmoe.layers import (
     RowBlocks,
     Tower,
 )
+from ctrmoe.layers.composed_table import ComposedTable
 from ctrmoe.layers.fused_table import FusedTable
 from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
-from ctrmoe.layers.numeric_embedding import NumericEmbedding
+from ctrmoe.layers.numeric.linear import NumericEmbedding
+from ctrmoe.layers.numeric_fields import NumericFields
 
 ROWS = 6
 FIELDS = [
@@ -66,6 +68,24 @@ CASES = {
         {"ids": IDS[:, :1], "sequences": IDS, "values": NUMBERS},
         "float16",
     ),
+    "FeatureEmbedding of several kinds": (
+        lambda **kwargs: FeatureEmbedding(
+            [
+                Field(name="user", kind="categorical", vocabulary_size=9, buckets=3),
+                Field(name="history", kind="sequence", vocabulary_size=7, length=3, combiner="max"),
+                Field(
+                    name="price",
+                    kind="numeric",
+                    numeric={"kind": "piecewise_linear", "num_bins": 2},
+                    quantiles=(-1.0, 0.0, 1.0),
+                ),
+            ],
+            4,
+            **kwargs,
+        ),
+        {"ids": IDS[:, :1], "sequences": IDS, "values": NUMBERS},
+        "float16",
+    ),
     "RowBlocks": (
         lambda **kwargs: RowBlocks(
             AutoInt(num_layers=2, key_dim=3, **kwargs), block_size=2, compile="none", **kwargs
@@ -85,6 +105,27 @@ CASES = {
     "FusedTable": (
         lambda **kwargs: FusedTable([7, 8], [0, 1, 0], 4, initializer="random_normal", **kwargs),
         IDS,
+        "float32",
+    ),
+    "ComposedTable": (
+        lambda **kwargs: ComposedTable(
+            [7, 8], [3, 4], [0, 1, 0], 4, operation="add", initializer="random_normal", **kwargs
+        ),
+        IDS,
+        "float32",
+    ),
+    "NumericFields": (
+        lambda **kwargs: NumericFields(
+            [
+                Field(name="x", kind="numeric", numeric={"kind": "bottom_mlp", "units": [3]}),
+                Field(name="y", kind="numeric", numeric={"kind": "periodic"}),
+                Field(name="z", kind="numeric"),
+            ],
+            4,
+            initializer="random_normal",
+            **kwargs,
+        ),
+        np.tile(NUMBERS, 3),
         "float32",
     ),
     "NumericEmbedding": (

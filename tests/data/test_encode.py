@@ -276,8 +276,37 @@ def test_labels_missing_column_is_refused():
         schema_of(Feature(name="a", kind="categorical")), pl.DataFrame({"a": ["u"]})
     )
 
-    with pytest.raises(SchemaError, match="Column `click` is missing in the table"):
+    with pytest.raises(SchemaError, match="The label `click` of task .* none in the table"):
         encoder.labels(pl.DataFrame({"a": ["u"]}))
+
+
+def test_quantiles_of_numbers_read_as_such(tmp_path):
+    schema = schema_of(
+        Feature(name="x", kind="numeric", transform="log"),
+        Feature(name="y", kind="numeric", transform="quantile"),
+    )
+    encoder = Encoder.fit(schema, pl.DataFrame({"x": [0.0, 1.0, None], "y": [1.0, 2.0, 3.0]}))
+    encoder.save(tmp_path)
+
+    x, y = (Field(**field) for field in Encoder.load(tmp_path).fields())
+
+    assert x.quantiles == pytest.approx([0.0] * 33 + [np.log(2)] * 32)
+    assert y.quantiles == ()
+
+
+def test_folder_without_quantiles_still_loads(tmp_path):
+    schema = schema_of(Feature(name="x", kind="numeric"))
+    encoder = Encoder.fit(schema, pl.DataFrame({"x": [0.0, 1.0]}))
+    encoder.save(tmp_path)
+    record = tmp_path / "vocabularies" / "encoder.json"
+    content = json.loads(record.read_text())
+    del content["numeric"]["x"]["quantiles"]
+    record.write_text(json.dumps(content))
+
+    (x,) = Encoder.load(tmp_path).fields()
+
+    assert x["quantiles"] == ()
+    assert Encoder.load(tmp_path).statistics["x"].upper == 1.0
 
 
 def test_load_refuses_other_folders_and_formats(tmp_path):

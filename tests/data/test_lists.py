@@ -2,6 +2,8 @@ import polars as pl
 import pytest
 
 from ctrmoe.data.encode import Encoder
+from ctrmoe.data.lists import canonical_values
+from ctrmoe.data.sources import Origin
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
 
@@ -63,3 +65,20 @@ def test_fraction_in_a_list_names_its_row():
         SchemaError, match="must be a whole number. Received: 0.5 in frame-0, row 3"
     ):
         encoded(feature, pl.DataFrame({"h": [[1.0, 2.0], [], [3.0, 0.5]]}))
+
+
+@pytest.mark.parametrize(
+    ("options", "value", "message"),
+    [
+        ({}, "a b", "String in x.csv. Make a list of each row, or give .* the `separator`"),
+        ({}, 7, "Int64 in x.csv. Make a list of each row.$"),
+        ({"kind": "categorical"}, 7, "Int64 in x.csv. .* row, or give it no `max_length`.$"),
+        ({}, [["a"]], r"List\(List\(String\)\) in x.csv. Flatten each row to one list.$"),
+        ({"separator": "|"}, {"a": 1}, "Struct.* in x.csv. Flatten each row to one list.$"),
+    ],
+)
+def test_columns_that_hold_no_lists(options, value, message):
+    feature = Feature(**{"name": "h", "kind": "sequence", "max_length": 2, **options})
+
+    with pytest.raises(SchemaError, match="`h` must be a column of lists. Received: " + message):
+        canonical_values(pl.DataFrame({"h": [value]}), feature, Origin("x.csv"))

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import references
@@ -159,3 +161,32 @@ def test_log_square_is_that_of_the_criteo_script():
     result = statistics.transform(numeric("log_square", truncate=True), numbers)
 
     assert result.tolist() == [-3, 0, 1, 2, 1, 5, 75]
+
+
+def quantiles_of(feature, values):
+    counter = counted(values)
+    return np.array(counter.quantiles(partial(counter.statistics(1).transform, feature)))
+
+
+def test_quantiles_by_hand():
+    """Of 128 numbers each quantile is every second one; of two, half are the one."""
+    np.testing.assert_array_equal(quantiles_of(numeric("none"), range(128)), [0, *range(1, 128, 2)])
+    assert quantiles_of(numeric("none"), [3.0, 5.0]).tolist() == [3.0] * 33 + [5.0] * 32
+
+
+@pytest.mark.parametrize("transform", ["none", "standard", "log", "log_square"])
+def test_quantiles_are_those_of_the_transformed_numbers(transform):
+    """`log_square` sends 2.1 below 1.9: the quantiles are of its results all the same."""
+    feature = numeric(transform)
+    values = np.random.default_rng(5).lognormal(1, 1.5, 5_000).astype(np.float32)
+    transformed = counted(values).statistics(1).transform(feature, values)
+
+    quantiles = quantiles_of(feature, values)
+
+    expected = np.quantile(transformed, np.arange(65) / 64)
+    assert (np.diff(quantiles) >= 0).all()
+    np.testing.assert_allclose(quantiles, expected, rtol=0.02, atol=0.01)
+
+
+def test_quantiles_of_no_number_are_zeros():
+    assert quantiles_of(numeric("log"), []).tolist() == [0.0] * 65

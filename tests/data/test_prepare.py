@@ -287,7 +287,7 @@ def bad(**changes):
         (
             rows(50).rename({"click": "clicks"}),
             rows(20),
-            "`click` is missing .* Did you mean `clicks`",
+            "`click` must be a column .* Did you mean `clicks`",
         ),
         (bad(click=pl.lit(2)), rows(20), "`click` must be 0 or 1. Received: 2 in frame-0, row 1"),
         (bad(click=None), rows(20), "train part must have labels of task `click`. .* all of 50"),

@@ -89,15 +89,21 @@ def test_autoint_split_has_the_published_sizes(recipe):
     assert first == [267_421, 70_724, 17_512]  # random.seed(2019); random.shuffle(rows)
 
 
-@pytest.mark.parametrize("protocol", ["autoint", "domains"])
-def test_prepare_writes_tables_that_fit_the_schema(recipe, originals, tmp_path, protocol):
+@pytest.mark.parametrize(
+    ("protocol", "schema"),
+    [
+        ("autoint", "schema"),
+        ("domains", "schema_domains"),
+        ("history", "schema_ids"),
+        ("history", "schema_history"),
+    ],
+)
+def test_prepare_writes_tables_that_fit_the_schema(recipe, originals, tmp_path, protocol, schema):
     arguments = ["--out", str(tmp_path / "out"), "--protocol", protocol]
 
     recipe["main"]([str(originals), *arguments])
 
-    schema = Schema.load(
-        FOLDER / ("schema.toml" if protocol == "autoint" else "schema_domains.toml")
-    )
+    schema = Schema.load(FOLDER / f"{schema}.toml")
     for path in (tmp_path / "out").iterdir():
         columns = pl.read_parquet_schema(path)
         wanted = {f.name for f in schema.features} | {task.label for task in schema.tasks}
@@ -111,6 +117,37 @@ def test_domains_protocol_keeps_every_rating(recipe, originals):
     assert table["like"].to_list() == [1, 0, 0, 1, 0, 0, 1]
     assert table["favourite"].to_list() == [1, 0, 0, 0, 0, 0, 0]
     assert table["age_group"].to_list() == ["under 25"] * 3 + ["25 to 34"] * 2 + ["35 and over"] * 2
+
+
+def test_history_holds_the_last_films_liked_strictly_before(recipe):
+    generator = random.Random(5)
+    rows = [
+        {
+            "user_id": generator.randint(1, 3),
+            "item_id": f"film {i}",
+            "rating": rating,
+            "timestamp": t,
+        }
+        for i in range(600)
+        # Few different times, so that many ratings of a user share one.
+        for rating, t in [(generator.randint(1, 5), generator.randint(1, 60))]
+    ]
+
+    table = recipe["history"](pl.DataFrame(rows))["ratings"]
+
+    kept = [row for row in rows if row["rating"] != 3]
+    assert table["label"].to_list() == [int(row["rating"] > 3) for row in kept]
+    longest = 0
+    for row, found in zip(kept, table["history"].to_list(), strict=True):
+        liked = [
+            (other["timestamp"], i, other["item_id"])
+            for i, other in enumerate(rows)
+            if other["user_id"] == row["user_id"] and other["rating"] > 3
+            and other["timestamp"] < row["timestamp"]
+        ]  # fmt: skip
+        assert found == [item for _, _, item in sorted(liked)][-50:]
+        longest = max(longest, len(liked))
+    assert longest > 50
 
 
 def test_joined_table_gives_the_same_as_the_original_files(recipe, originals, tmp_path):

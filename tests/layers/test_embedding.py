@@ -441,3 +441,76 @@ def test_sequences_alone_leave_no_token():
         FeatureEmbedding(
             [Field(name="a", kind="sequence", length=2, vocabulary_size=4)], 2, pool_sequences=False
         )
+
+
+RICH = [
+    Field(name="history", kind="sequence", length=3, table="item", combiner="max"),
+    Field(name="price", kind="numeric", numeric={"kind": "bottom_mlp", "units": [3]}),
+    Field(name="user", kind="categorical", vocabulary_size=7, buckets=3),
+    Field(name="item", kind="categorical", vocabulary_size=6, trainable=False),
+    Field(
+        name="tags", kind="multi_valued", vocabulary_size=5, length=2, embedding_dim=2,
+        combiner="sqrtn", trainable=False,
+    ),
+    Field(name="age", kind="numeric", numeric={"kind": "bottom_mlp", "units": [3]}),
+    Field(name="hour", kind="categorical", vocabulary_size=5, embedding_dim=2),
+]  # fmt: skip
+
+
+@pytest.fixture
+def rich(randomize):
+    layer = FeatureEmbedding(RICH, 4, embeddings_l2=0.1)
+    layer.build({name: matrix.shape for name, matrix in INPUTS.items()})
+    randomize(layer)
+    return layer
+
+
+def test_tables_of_several_kinds_are_read_each_by_its_own(rich):
+    hour, tags, user, item = rich.tables
+    names = ["tables_2", "tables_2_frozen", "tables_4_multiply", "tables_4_frozen"]
+    assert [table.name for table in rich.tables] == names
+    ids, sequences = INPUTS["ids"], INPUTS["sequences"]
+    project = rich.projections["2"]
+    items = item(np.concatenate([ids[:, 1:2], sequences[:, :3]], axis=1))
+    largest = np.where(sequences[:, :3, None] != 0, items[:, 1:], -np.inf).max(axis=1)
+    counts = np.maximum((sequences[:, 3:] != 0).sum(axis=1), 1)[:, None]
+
+    tokens = np.asarray(rich(INPUTS))
+
+    assert rich.token_names == ["history", "price", "user", "item", "tags", "hour"]
+    expected = [
+        np.where(np.isfinite(largest), largest, 0),
+        rich.numbers(INPUTS["values"])[:, 0],
+        user(ids[:, :1])[:, 0],
+        items[:, 0],
+        np.sum(project(tags(sequences[:, 3:])), axis=1) / np.sqrt(counts),
+        project(hour(ids[:, 2:]))[:, 0],
+    ]
+    np.testing.assert_allclose(tokens, np.stack(expected, axis=1), rtol=1e-5, atol=1e-6)
+
+
+def test_tables_of_several_kinds_have_sparse_gradients_or_none(rich):
+    with tf.GradientTape() as tape:
+        total = keras.ops.sum(rich(INPUTS, training=True) ** 2) + sum(rich.losses)
+    variables = [v for v in rich.trainable_variables if v.path.endswith("/table")]
+    gradients = tape.gradient(total, [v.value for v in variables])
+
+    assert [v.path.split("/")[-2] for v in variables] == ["tables_2", "tables_4_multiply"]
+    assert all(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
+
+
+def test_rows_are_assigned_in_the_table_of_a_field(rich):
+    before = rich.tables[3].table.numpy()
+
+    rich.assign_rows("item", np.array([5, 3]), np.array([[1.0] * 4, [2.0] * 4]))
+
+    after = rich.tables[3].table.numpy()
+    np.testing.assert_array_equal(after[[5, 3]], [[1.0] * 4, [2.0] * 4])
+    np.testing.assert_array_equal(after[[0, 1, 2, 4]], before[[0, 1, 2, 4]])
+
+
+def test_combiner_of_a_sequence_without_a_token():
+    fields = [categorical(), sequence(combiner="sum")]
+
+    with pytest.raises(ValueError, match="`combiner` must be left out for a sequence .*'s'"):
+        FeatureEmbedding(fields, 3, pool_sequences=False)

@@ -12,6 +12,9 @@ from ctrmoe.layers import Field
         Field(name="tags", kind="multi_valued", vocabulary_size=9, length=4),
         Field(name="history", kind="sequence", length=8, table="item"),
         Field(name="price", kind="numeric"),
+        Field(name="age", kind="numeric", numeric={"kind": "periodic"}, quantiles=(0.0, 1.0, 9.0)),
+        Field(name="tags", kind="multi_valued", vocabulary_size=9, combiner="max", trainable=False),
+        Field(name="user", kind="categorical", vocabulary_size=9, buckets=3, operation="add"),
     ],
 )
 def test_json_round_trip(field):
@@ -57,6 +60,34 @@ def test_number_is_no_list():
             {"kind": "categorical", "vocabulary_size": 5, "embedding_dim": -1},
             "`embedding_dim` must be positive, or 0 for the layer's. Received: embedding_dim=-1",
         ),
+        (
+            {"kind": "categorical", "vocabulary_size": 5, "combiner": "sum"},
+            "`combiner` is for a field with several ids a row. Received: combiner='sum'",
+        ),
+        (
+            {"kind": "multi_valued", "vocabulary_size": 5, "combiner": "median"},
+            "`combiner` must be one of 'max', 'mean', 'sqrtn', 'sum'. Received",
+        ),
+        (
+            {"kind": "categorical", "vocabulary_size": 5, "numeric": {"kind": "autodis"}},
+            "`numeric` and `quantiles` are for a numeric field. Received: numeric=.*'a'",
+        ),
+        (
+            {"kind": "categorical", "vocabulary_size": 5, "buckets": 5},
+            "`buckets` must be at least 2 and less than the number of ids. Received: buckets=5 "
+            "of field 'a' with 5 ids",
+        ),
+        ({"kind": "categorical", "vocabulary_size": 5, "buckets": 1}, "`buckets` must be at least"),
+        (
+            {"kind": "categorical", "table": "b", "trainable": False},
+            "must be those of the field that owns the shared table. .* Set them for 'b'",
+        ),
+        (
+            {"kind": "categorical", "vocabulary_size": 5, "operation": "divide"},
+            "`operation` must be one of 'add', 'concatenate', 'multiply'. Received",
+        ),
+        ({"kind": "numeric", "buckets": 2}, "A numeric field must leave"),
+        ({"kind": "numeric", "trainable": False}, "A numeric field must leave"),
         ({"kind": "numeric", "vocabulary_size": 5}, "A numeric field must leave"),
         ({"kind": "numeric", "length": 2}, "A numeric field must leave"),
         ({"kind": "numeric", "table": "b"}, "A numeric field must leave"),

@@ -20,6 +20,7 @@ NAMES = {
     "autoint_plus",
     "dcn_v2",
     "deepfm",
+    "dlrm",
     "dnn",
     "fgcnn",
     "fm",

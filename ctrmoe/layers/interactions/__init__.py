@@ -5,6 +5,7 @@ from typing import Any
 from ctrmoe.layers.interactions.autoint import AutoInt
 from ctrmoe.layers.interactions.cin import CIN
 from ctrmoe.layers.interactions.cross_network import CrossNetwork
+from ctrmoe.layers.interactions.dot_product import DotProduct
 from ctrmoe.layers.interactions.fgcnn import FGCNN
 from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
@@ -14,6 +15,7 @@ INTERACTIONS: dict[str, type[Any]] = {
     "autoint": AutoInt,
     "cin": CIN,
     "cross_network": CrossNetwork,
+    "dot_product": DotProduct,
     "fgcnn": FGCNN,
     "fm": FM,
     "infnet": INFNet,

@@ -5,7 +5,7 @@ import references
 import tensorflow as tf
 
 from ctrmoe.layers import Field
-from ctrmoe.layers.numeric_embedding import NumericEmbedding
+from ctrmoe.layers.numeric.linear import NumericEmbedding
 
 NAN = float("nan")
 

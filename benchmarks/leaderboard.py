@@ -1,0 +1,268 @@
+"""Every named model on four data sets: tuned alike, three seeds, read once on the test part.
+
+    python benchmarks/leaderboard.py --data DATA --out OUT             # hours; goes on where it was
+    python benchmarks/leaderboard.py --data DATA --out OUT --report    # the tables of what is there
+    python benchmarks/leaderboard.py --data DATA --out OUT --timings-only   # speeds once more
+    ... --record                                                       # writes LEADERBOARD.md here
+
+DATA holds `movielens-1m` (ratings.dat, users.dat, movies.dat, or the three joined in
+ratings.parquet), `census-income` (census-income.data and .test, or train.parquet and test.parquet
+of its recipe) and `criteo-10k/train.txt.gz` (rows in the form of Criteo's train.txt).
+
+A cell is a model on a data set: a search by `ctrmoe tune` on the validation part, then the best
+config with every seed. OUT keeps the searches, the runs and a file of figures for each run; what is
+there is not made again. Nothing but the last step of a run reads the test part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import clocks
+import leaderboard_sets
+import leaderboard_tables
+from leaderboard_sets import SETS
+
+from ctrmoe import strict
+from ctrmoe.config import SEARCH, Config
+from ctrmoe.files import write_text
+
+HERE = Path(__file__).parent
+CONFIGS = HERE.parent / "pipelines" / "configs"
+EMBEDDING_DIM = 16
+TUNING_EPOCHS = 3
+RANGES: dict[str, dict[str, Any]] = {
+    "train.learning_rate": {"low": 5e-4, "high": 1e-2, "log": True},
+    "model.embedding.l2": {"low": 1e-6, "high": 3e-3, "log": True},
+    "model.embedding.dropout": {"low": 0.0, "high": 0.3, "step": 0.1},
+}
+"""What is tuned, of every model; widths and depths are those of its named config."""
+CHANGED = {"xdeepfm": ["model.interaction.units=[64,64]"]}
+"""Where a named config is too slow here: xDeepFM's 200-200-200 trains a thousand rows a second."""
+SLOW = ("fgcnn", "infnet", "infnet_v2", "xdeepfm")
+"""Models that come last."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A model on a data set."""
+
+    set: str
+    model: str
+    folder: Path
+
+    def figures(self, name: str) -> dict[str, Any] | None:
+        """What an earlier call has measured."""
+        path = self.folder / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def keep(self, name: str, figures: dict[str, Any]) -> None:
+        write_text(self.folder / f"{name}.json", json.dumps(figures, indent=2))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    models = sorted(path.stem for path in CONFIGS.glob("*.toml"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of raw data")
+    parser.add_argument("--out", type=Path, required=True, help="folder of everything")
+    parser.add_argument("--models", nargs="+", choices=models, default=models)
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 1")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--report", action="store_true", help="only write the tables")
+    mode.add_argument("--timings-only", action="store_true", help="only measure speeds again")
+    parser.add_argument("--record", action="store_true", help="write benchmarks/LEADERBOARD.md")
+    return parser.parse_args()
+
+
+def cells(args: argparse.Namespace) -> Iterator[Cell]:
+    """Every cell in its turn: quick models on all sets first."""
+    for slow in (False, True):
+        for name in args.sets:
+            for model in args.models:
+                if (model in SLOW) == slow:
+                    yield Cell(name, model, args.out / "cells" / name / model)
+
+
+def named_config(cell: Cell, prepared: Path, **train: Any) -> Config:
+    """The model's named config with what all models of the set have in common."""
+    common = {"batch_size": SETS[cell.set].batch_size, "patience": 1, **train}
+    overrides = [f"train.{key}={value}" for key, value in common.items()]
+    overrides += [f"model.embedding.dim={EMBEDDING_DIM}", f"data.prepared='{prepared}'", "seed=1"]
+    return Config.load(CONFIGS / f"{cell.model}.toml", overrides + CHANGED.get(cell.model, []))
+
+
+def run_cell(cell: Cell, args: argparse.Namespace) -> None:
+    """Makes what is missing of a cell."""
+    seeds = [f"seed_{seed}" for seed in range(1, args.seeds + 1)]
+    wanted = [*seeds, "speeds"]
+    if all(cell.figures(name) for name in wanted):
+        return
+    folders = leaderboard_sets.make(cell.set, args.data, args.out / "data" / cell.set)
+    tuned = tune(cell, folders, args.trials)
+    for number, name in enumerate(seeds, 1):
+        if not cell.figures(name):
+            config = cell.folder / f"{name}.toml"
+            table = {**tuned.to_dict(), "seed": number}
+            table["data"]["prepared"] = str(folders.prepared)
+            chosen = SETS[cell.set]
+            table["train"] |= {"epochs": chosen.epochs, "patience": chosen.patience}
+            write_text(config, strict.dump_toml(table))
+            test = folders.raw / "test.parquet"
+            cell.keep(name, worker(cell.folder / name, "--config", config, "--test", test))
+    if not cell.figures("speeds"):
+        cell.keep("speeds", worker(cell.folder / "seed_1"))
+
+
+def tune(cell: Cell, folders: leaderboard_sets.Folders, trials: int) -> Config:
+    """Searches by the command line, in a process of its own; returns the best config."""
+    study = cell.folder / "search"
+    start = named_config(cell, folders.sample, epochs=TUNING_EPOCHS)
+    write_text(cell.folder / "search.toml", strict.dump_toml({**start.to_dict(), SEARCH: RANGES}))
+    command = ["tune", cell.folder / "search.toml", "--out", study, "--trials", trials]
+    words = [sys.executable, "-m", "ctrmoe.cli", *map(str, command), "--resume"]
+    subprocess.run(words, check=True, env=clocks.worker_environment())
+    return Config.load(study / "best.toml")
+
+
+def worker(*words: Any) -> dict[str, Any]:
+    """Runs `leaderboard_worker.py` and returns the figures that it reports."""
+    command = [sys.executable, str(HERE / "leaderboard_worker.py"), *map(str, words)]
+    environment = clocks.worker_environment()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def fill(args: argparse.Namespace) -> list[str]:
+    """Makes every cell; returns those that failed, which hold up no other."""
+    failed = []
+    for cell in cells(args):
+        start = time.perf_counter()
+        try:
+            run_cell(cell, args)
+        except subprocess.CalledProcessError as error:
+            failed.append(f"{cell.set}/{cell.model}: {error}")
+        seconds = time.perf_counter() - start
+        print(f"{cell.set} {cell.model}: {seconds:.0f} s", flush=True)
+        write_tables(args)
+    return failed
+
+
+def time_again(args: argparse.Namespace) -> None:
+    """Measures the speeds of the finished cells once more, for a quiet machine."""
+    for cell in cells(args):
+        if cell.figures("seed_1"):
+            cell.keep("speeds", worker(cell.folder / "seed_1"))
+            print(cell.set, cell.model, json.dumps(cell.figures("speeds")), flush=True)
+
+
+def finished(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Everything that has been measured, a dict for each cell with at least one seed."""
+    found = []
+    for cell in cells(args):
+        runs = [cell.figures(f"seed_{seed}") for seed in range(1, args.seeds + 1)]
+        runs = [run for run in runs if run]
+        if runs:
+            best = Config.load(cell.folder / "search" / "best.toml").to_dict()
+            tuned = {key: _get(best, key) for key in RANGES}
+            speeds = cell.figures("speeds") or {}
+            found.append(
+                {"set": cell.set, "model": cell.model, "runs": runs, "speeds": speeds}
+                | {"tuned": tuned, "folder": cell.folder}
+            )
+    return found
+
+
+def _get(table: dict[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        table = table[part]
+    return table
+
+
+def write_tables(args: argparse.Namespace) -> None:
+    """Writes leaderboard.csv and the document of what is finished."""
+    found = finished(args)
+    if not found:
+        return
+    table = leaderboard_tables.figures_table(found)
+    table.write_csv(args.out / "leaderboard.csv")
+    rows = {
+        name: leaderboard_sets.rows(
+            leaderboard_sets.make(name, args.data, args.out / "data" / name)
+        )
+        for name in dict.fromkeys(cell["set"] for cell in found)
+    }
+    text = leaderboard_tables.document(table, found, rows, protocol(args))
+    write_text(args.out / "LEADERBOARD.md", text)
+    if args.record:
+        write_text(HERE / "LEADERBOARD.md", text)
+
+
+def protocol(args: argparse.Namespace) -> str:
+    """How the figures came about, in words."""
+    ranges = [f"`{key}` {_range(table)}" for key, table in RANGES.items()]
+    shares = [f"{SETS[name].title} {SETS[name].tuning_share:.0%}" for name in args.sets]
+    patience = [f"{SETS[name].title} {SETS[name].patience}" for name in args.sets]
+    changed = [f"{model} with `{' '.join(keys)}`" for model, keys in CHANGED.items()]
+    command = f"--trials {args.trials} --seeds {args.seeds}"
+    return "\n".join(
+        [
+            f"- Tuning: {args.trials} trials of `ctrmoe tune` (seed 1) on the validation AUC, of "
+            f"several tasks their mean; {TUNING_EPOCHS} epochs at most, trials behind the median "
+            f"end early, the first trial is the config as it stands. Of the training rows a fixed "
+            f"random sample: {', '.join(shares)}.",
+            f"- Tuned, of every model: {', '.join(ranges)}. Nothing else: widths and depths are "
+            f"those of `pipelines/configs/` ({'; '.join(changed)}), embeddings have "
+            f"{EMBEDDING_DIM} entries. Logistic regression has no embedding to regularise.",
+            f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}, early "
+            f"stopping on the validation AUC after epochs without gain: {', '.join(patience)}. "
+            "The test part is read once, by the run that is reported; nothing was chosen by it.",
+            "- GAUC is by user where the data has users. ECE and log loss are of the model's own "
+            "probabilities.",
+            "- Speeds: `peak memory` is the training process's; training is the median gap between "
+            "steps, loader included; scoring is the graph on encoded rows. They were taken beside "
+            "other work unless `--timings-only` was run on a quiet machine since; read them within "
+            "a factor of two.",
+            f"- Command: `python benchmarks/leaderboard.py --data DATA --out OUT {command}`.",
+        ]
+    )
+
+
+def _range(table: dict[str, Any]) -> str:
+    words = [f"{table['low']:g} to {table['high']:g}"]
+    words += ["logarithmic"] if table.get("log") else []
+    words += [f"step {table['step']:g}"] if "step" in table else []
+    return "(" + ", ".join(words) + ")"
+
+
+def main() -> None:
+    args = arguments()
+    # A search goes on only with the same path to its data.
+    args.out = args.out.resolve()
+    args.out.mkdir(parents=True, exist_ok=True)
+    failed: Sequence[str] = ()
+    if args.timings_only:
+        time_again(args)
+    elif not args.report:
+        failed = fill(args)
+    write_tables(args)
+    if failed:
+        sys.exit("failed: " + "; ".join(failed))
+
+
+if __name__ == "__main__":
+    main()

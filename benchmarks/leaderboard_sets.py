@@ -1,0 +1,198 @@
+"""The data sets of `leaderboard.py`: raw parts, prepared folders, and what each is tuned with."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ctrmoe.data.encoded import ROW_GROUP_ROWS
+from ctrmoe.data.prepare import prepare
+from ctrmoe.data.sources import find_files
+from ctrmoe.data.split import parse_split
+from ctrmoe.schema import Schema
+
+RECIPES = Path(__file__).parent.parent / "datasets"
+PARTS = ("train", "valid", "test")
+SEED = 2019
+"""Of the splits and of the sample that is tuned on."""
+Parts = dict[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """A data set of the leaderboard.
+
+    Args:
+        title: What the table is called.
+        schema: Its schema below `datasets/`.
+        parts: Makes the raw parts of the folder of raw data.
+        batch_size: Rows of a step, of every model.
+        tuning_share: Share of the training rows that the trials train on.
+        epochs: At most so many in the final runs.
+        patience: Epochs without gain before a final run ends.
+        targets: The least test AUC that the best model is to have, by task.
+    """
+
+    title: str
+    schema: str
+    parts: Callable[[Path, Schema], Parts]
+    batch_size: int
+    tuning_share: float
+    epochs: int
+    patience: int
+    targets: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a data set lies: raw parts, prepared, and prepared with a sample of the training."""
+
+    raw: Path
+    prepared: Path
+    sample: Path
+
+
+def make(name: str, data: Path, out: Path) -> Folders:
+    """Makes a data set's folders, unless an earlier call did.
+
+    Args:
+        name: A key of `SETS`.
+        data: The folder of raw data.
+        out: The folder that gets `raw/`, `prepared/` and `sample/`.
+    """
+    folders = Folders(out / "raw", out / "prepared", out / "sample")
+    # The last of the three: an interrupted call is repeated.
+    if not folders.sample.is_dir():
+        shutil.rmtree(out, ignore_errors=True)
+        folders.raw.mkdir(parents=True)
+        chosen = SETS[name]
+        schema = Schema.load(RECIPES / chosen.schema)
+        for part, frame in chosen.parts(data, schema).items():
+            frame.write_parquet(folders.raw / f"{part}.parquet")
+        train, valid, test = ([folders.raw / f"{part}.parquet"] for part in PARTS)
+        prepare(schema, train, valid=valid, test=test, out=folders.prepared)
+        _sample(folders, chosen.tuning_share)
+    return folders
+
+
+def rows(folders: Folders) -> dict[str, int]:
+    """Rows of each part, and of the sample that trials train on."""
+    counts = {part: pq.read_metadata(folders.raw / f"{part}.parquet").num_rows for part in PARTS}
+    paths = (folders.sample / "train").glob("*.parquet")
+    return {**counts, "tuning": sum(pq.read_metadata(path).num_rows for path in paths)}
+
+
+def _sample(folders: Folders, share: float) -> None:
+    """Copies the prepared folder with a fixed random share of its training rows."""
+    partial = folders.sample.with_name("sample.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(folders.prepared, partial)
+    if share < 1:
+        paths = sorted((partial / "train").glob("*.parquet"))
+        table = pa.concat_tables([pq.read_table(path) for path in paths])
+        order = np.random.default_rng(SEED).permutation(len(table))
+        kept = table.take(np.sort(order[: round(share * len(table))]))
+        for path in paths:
+            path.unlink()
+        pq.write_table(kept, paths[0], row_group_size=ROW_GROUP_ROWS, compression="lz4")
+    partial.rename(folders.sample)
+
+
+def _divide(frame: pl.DataFrame, split: str, schema: Schema) -> list[pl.DataFrame]:
+    """Divides rows as `ctrmoe prepare --split` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        frame.write_parquet(path := Path(folder, "rows.parquet"))
+        division = parse_split(split, SEED, find_files([path]), schema)
+    numbers = pl.Series(division.assign(frame, 0))
+    return [frame.filter(numbers == number) for number in range(len(division.parts))]
+
+
+def _recipe(name: str) -> dict[str, Any]:
+    return runpy.run_path(str(RECIPES / name / "prepare.py"))
+
+
+def _movielens(split: str) -> Callable[[Path, Schema], Parts]:
+    def parts(data: Path, schema: Schema) -> Parts:
+        recipe = _recipe("movielens_1m")
+        folder = data / "movielens-1m"
+        joined = folder / "ratings.parquet"
+        ratings = pl.read_parquet(joined) if joined.exists() else recipe["read_original"](folder)
+        table = recipe["history"](ratings)["ratings"]
+        return dict(zip(PARTS, _divide(table, split, schema), strict=True))
+
+    return parts
+
+
+def _census(data: Path, schema: Schema) -> Parts:
+    recipe = _recipe("census_income")
+    folder = data / "census-income"
+    parts = {}
+    for part, original in recipe["PARTS"].items():
+        table = folder / f"{part}.parquet"
+        frame = (
+            pl.read_parquet(table) if table.exists() else recipe["read_original"](folder / original)
+        )
+        parts[part] = frame.with_columns(pl.col(recipe["NUMBERS"]).cast(pl.Int64))
+    train, valid = _divide(parts["train"], "random:0.9,0.1", schema)
+    return {"train": train, "valid": valid, "test": parts["test"]}
+
+
+def _criteo(data: Path, schema: Schema) -> Parts:
+    recipe = _recipe("criteo")
+    with tempfile.TemporaryDirectory() as folder:
+        recipe["main"]([str(data / "criteo-10k" / "train.txt.gz"), "--out", folder])
+        return {part: pl.read_parquet(Path(folder, f"{part}.parquet")) for part in PARTS}
+
+
+SETS = {
+    "criteo_10k": DataSet(
+        title="Criteo, 10 thousand rows",
+        schema="criteo/schema.toml",
+        parts=_criteo,
+        batch_size=256,
+        tuning_share=1.0,
+        epochs=20,
+        patience=2,
+        targets={},
+    ),
+    "census_income": DataSet(
+        title="Census-Income, two tasks",
+        schema="census_income/schema.toml",
+        parts=_census,
+        batch_size=1024,
+        tuning_share=0.25,
+        epochs=20,
+        patience=2,
+        targets={"income_over_50k": 0.957, "never_married": 0.995},
+    ),
+    "movielens_random": DataSet(
+        title="MovieLens-1M with user and film, random split",
+        schema="movielens_1m/schema_ids.toml",
+        parts=_movielens("random:0.8,0.1,0.1"),
+        batch_size=2048,
+        tuning_share=0.25,
+        epochs=20,
+        patience=1,
+        targets={"like": 0.9},
+    ),
+    "movielens_time": DataSet(
+        title="MovieLens-1M with the last 50 films liked, split by time",
+        schema="movielens_1m/schema_history.toml",
+        parts=_movielens("time:0.8,0.1,0.1"),
+        batch_size=2048,
+        tuning_share=0.25,
+        epochs=20,
+        patience=1,
+        targets={},
+    ),
+}
