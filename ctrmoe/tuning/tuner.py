@@ -205,7 +205,7 @@ class _Search:
             title = f"# Trial {best.number}: {self.figure} {best.value:.6f}.\n"
             write_text(self.out / BEST, title + text)
         for result in results:
-            if result is not best and (not best or result.number != best.number):
+            if not best or result.number != best.number:
                 shutil.rmtree(self.out / RUN.format(result.number), ignore_errors=True)
 
     def summary(self) -> Tuning:

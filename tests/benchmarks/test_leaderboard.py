@@ -1,0 +1,117 @@
+"""The leaderboard's data and tables; its trainings are those of `ctrmoe tune` and `train`."""
+
+import argparse
+import importlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SAMPLE = Path(__file__).parents[2] / "ctrmoe" / "sample" / "census_income"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Imports a script of the folder, which is no package."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if name in ("clocks", "leaderboard", "leaderboard_sets", "leaderboard_tables"):
+            del sys.modules[name]
+
+
+def run_figures(auc, epoch):
+    task = {"auc": auc, "gauc": None, "logloss": 0.5, "ece": 0.01}
+    return {
+        "tasks": {"like": task}, "valid": {"valid_like_auc": auc + 0.01}, "best_epoch": epoch,
+        "parameters": 1234, "peak_mb": 700.0 + epoch,
+    }  # fmt: skip
+
+
+def write_cell(folder, aucs):
+    for seed, auc in enumerate(aucs, 1):
+        run = folder / f"seed_{seed}"
+        run.mkdir(parents=True)
+        manifest = {"packages": {"keras": "3"}, "git_sha": "abc", "data": "0123456789abcdef"}
+        (run / "manifest.json").write_text(json.dumps(manifest))
+        (folder / f"seed_{seed}.json").write_text(json.dumps(run_figures(auc, seed)))
+    (folder / "search").mkdir()
+    (folder / "search" / "best.toml").write_text("[train]\nlearning_rate = 0.002\n")
+
+
+def test_tables_hold_the_median_of_what_is_finished(module, tmp_path):
+    leaderboard = module("leaderboard")
+    write_cell(tmp_path / "cells" / "movielens_random" / "fm", [0.90, 0.88, 0.91])
+    write_cell(tmp_path / "cells" / "movielens_random" / "dnn", [0.85])
+    args = argparse.Namespace(
+        out=tmp_path, seeds=3, trials=8, sets=["movielens_random"], models=["dnn", "fm", "deepfm"]
+    )
+
+    found = leaderboard.finished(args)
+    table = module("leaderboard_tables").figures_table(found)
+    counts = {"movielens_random": {"train": 8_000, "test": 1_000}}
+    text = module("leaderboard_tables").document(table, found, counts, leaderboard.protocol(args))
+
+    assert table["model"].to_list() == ["fm", "dnn"]  # the best first
+    first = table.row(0, named=True)
+    assert (first["auc"], first["auc_min"], first["auc_max"]) == (0.90, 0.88, 0.91)
+    assert (first["seeds"], first["best_epochs"], first["peak_mb"]) == (3, "1 2 3", 703.0)
+    assert first["gauc"] is None and first["train.learning_rate"] == 0.002
+    assert "| `like` | fm | 0.9000 [0.8800 – 0.9100] | 0.900, met |" in text
+    assert "| dnn | 0.8500 [0.8500 – 0.8500] |" in text
+    assert "train 8,000, test 1,000" in text
+    assert "gauc" not in text  # nobody has one
+
+
+def test_data_is_made_once_and_trials_train_on_a_share(module, tmp_path):
+    sets = module("leaderboard_sets")
+    shutil.copytree(SAMPLE, tmp_path / "data" / "census-income")
+
+    folders = sets.make("census_income", tmp_path / "data", tmp_path / "made")
+
+    counts, parts = sets.rows(folders), tmp_path / "data" / "census-income"
+    train = pq.read_metadata(parts / "train.parquet").num_rows
+    assert counts["train"] + counts["valid"] == train
+    assert counts["valid"] == pytest.approx(0.1 * train, rel=0.2)
+    assert counts["test"] == pq.read_metadata(parts / "test.parquet").num_rows
+    assert counts["tuning"] == round(0.25 * counts["train"])
+    whole, kept = (
+        pl.read_parquet(folder / "train") for folder in (folders.prepared, folders.sample)
+    )
+    assert kept.join(whole, on=whole.columns, how="anti").is_empty()
+    times = [path.stat().st_mtime_ns for path in sorted((tmp_path / "made").rglob("*"))]
+    assert sets.make("census_income", tmp_path / "nowhere", tmp_path / "made") == folders
+    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "made").rglob("*"))] == times
+
+
+def test_every_named_model_builds_its_search(module, tmp_path):
+    leaderboard = module("leaderboard")
+    models = [path.stem for path in leaderboard.CONFIGS.glob("*.toml")]
+
+    for name in models:
+        cell = leaderboard.Cell("movielens_random", name, tmp_path)
+        config = leaderboard.named_config(cell, tmp_path / "prepared", epochs=3)
+
+        assert config.model.embedding.dim == leaderboard.EMBEDDING_DIM
+        assert (config.train.epochs, config.train.batch_size) == (3, 2048)
+    assert set(leaderboard.SLOW) | set(leaderboard.CHANGED) <= set(models)
+
+
+def test_finished_figures_are_not_made_again(module, tmp_path, monkeypatch):
+    leaderboard = module("leaderboard")
+    cell = leaderboard.Cell("criteo_10k", "fm", tmp_path / "cell")
+    write_cell(cell.folder, [0.7, 0.8])
+    cell.keep("speeds", {"train_rows_s": 1.0})
+    args = argparse.Namespace(data=tmp_path / "nowhere", out=tmp_path, seeds=2, trials=8)
+
+    leaderboard.run_cell(cell, args)  # would fail without the raw data
+
+    args.seeds = 3
+    with pytest.raises(FileNotFoundError):
+        leaderboard.run_cell(cell, args)
