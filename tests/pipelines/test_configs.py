@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +11,8 @@ from ctrmoe.config import Config
 from ctrmoe.data.dataset import pack
 from ctrmoe.export import export
 from ctrmoe.export.raw_tensors import raw_tensors
+from ctrmoe.layers import POOLINGS
+from ctrmoe.scoring import score
 from ctrmoe.training import train
 
 CONFIGS = sorted((Path(__file__).parents[2] / "pipelines" / "configs").glob("*.toml"))
@@ -31,9 +32,10 @@ NAMES = {
 }
 CASES = {path.stem: (path, []) for path in CONFIGS} | {
     f"dnn with {kind}": (CONFIGS[0].with_stem("dnn"), [f"model.pooling={{kind='{kind}'}}"])
-    for kind in ("self_attention", "target_attention")
+    for kind in sorted(set(POOLINGS) - {"mean"})
 }
-HISTORIES = [[], None, ["item_1"] * 20, ["unseen", "item_2"], [None, "", "item_3"]]
+ITEMS = [f"item_{i}" for i in range(20)]
+HISTORIES = [[], None, ITEMS, ITEMS[::-1], ["unseen", "item_2"], ["unseen"], [None, "", "item_3"]]
 
 
 def test_names():
@@ -42,14 +44,16 @@ def test_names():
 
 @pytest.fixture
 def rows(test_rows) -> pl.DataFrame:
-    """Raw rows, the first of them with odd histories."""
-    histories = [*HISTORIES, *test_rows["history"].to_list()[len(HISTORIES) :]]
-    return test_rows.with_columns(history=pl.Series(histories, dtype=pl.List(pl.String)))
+    """Raw rows, the first of them with odd histories, two of these without any list."""
+    odd = pl.Series(HISTORIES, dtype=pl.List(pl.String))
+    tags = pl.Series([[], None, *test_rows["tags"].to_list()[2 : len(HISTORIES)]])
+    first = test_rows.head(len(HISTORIES)).with_columns(history=odd, tags=tags)
+    return pl.concat([first, test_rows.slice(len(HISTORIES))])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_trains_reloads_and_exports(case, prepared, rows, tmp_path):
+def test_trains_reloads_exports_and_scores(case, prepared, rows, tmp_path):
     path, options = CASES[case]
     options = [f"data.prepared={prepared}", "train.epochs=1", "train.batch_size=500", *options]
 
@@ -57,9 +61,14 @@ def test_trains_reloads_and_exports(case, prepared, rows, tmp_path):
 
     encoded = run.encoder.encode(rows)
     logits = run.predictor(encoded)
-    reloaded = keras.saving.load_model(tmp_path / "run/model.keras", compile=False)(pack(encoded))
-    served = tf.saved_model.load(str(export(run, tmp_path / "model")))
-    answer = served.signatures["serving_default"](**raw_tensors(rows, run.schema))
+    served = tf.saved_model.load(str(export(run, tmp_path / "model"))).signatures
+    rows.write_parquet(tmp_path / "rows.parquet")
+    score(run.folder, [tmp_path / "rows.parquet"], tmp_path / "scores")  # reloads the model
+    scored = pl.read_parquet(tmp_path / "scores/rows.parquet")
+    raw = served["serving_default"](**raw_tensors(rows, run.schema))
+    batch = served["serve_encoded"](**{k: tf.constant(m) for k, m in pack(encoded).items()})
     for task, logit in logits.items():
-        np.testing.assert_allclose(reloaded[task], logit, atol=1e-5)
-        np.testing.assert_allclose(answer[task][:, 0], 1 / (1 + np.exp(-logit)), atol=1e-5)
+        expected = 1 / (1 + np.exp(-logit))
+        assert np.isfinite(logit).all() and np.ptp(logit[: len(HISTORIES)]) > 0
+        for answer in (raw[task][:, 0], batch[task][:, 0], scored[f"{task}_probability"]):
+            np.testing.assert_allclose(answer, expected, atol=1e-5)
