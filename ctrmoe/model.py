@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> kera
         )
     totals = [list(own) for own in zip(*terms, strict=True)]
     logits = _outputs(dict(zip(tasks, totals, strict=True)), config.chains)
-    return keras.Model(inputs, logits, name=schema.name.replace("-", "_"))
+    return keras.Model(inputs, logits, name=_layer_name(schema.name))
 
 
 def _inputs(schema: Schema) -> dict[str, Any]:
@@ -140,24 +141,31 @@ def _tokens(
     """The tokens of all fields, and what an interaction that reads sequences takes instead."""
     embedded = embedding(inputs)
     if embedding.pool_sequences:
-        _pooling(config, "no")  # its options are checked whatever the data
+        _pooling(config, "no", 0)  # its options are checked whatever the data
         return embedded, {"tokens": embedded}
     tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
     pooled = [
-        _pooling(config, name)(sequence, masks[name], query=_candidate(name, embedding, tokens))[
-            :, None
-        ]
-        for name, sequence in sequences.items()
+        _pooling(config, name, index)(
+            sequence, masks[name], query=_candidate(name, embedding, tokens)
+        )[:, None]
+        for index, (name, sequence) in enumerate(sequences.items())
     ]
     joined = keras.layers.Concatenate(axis=1, name="tokens")([tokens, *pooled])
     lists = {"sequences": list(sequences.values()), "mask": list(masks.values())}
     return joined, {"tokens": tokens, **lists}
 
 
-def _pooling(config: ModelConfig, name: str) -> Any:
+def _pooling(config: ModelConfig, name: str, index: int) -> Any:
     options = dict(config.pooling)
     kind = options.pop("kind", "" if options else "mean")
+    # Names that differ in odd characters alone would be one.
+    name = name if _layer_name(name) == name else f"{_layer_name(name)}_{index}"
     return create(POOLINGS, kind, **options, name=f"{name}_pooling")
+
+
+def _layer_name(name: str) -> str:
+    """What TensorFlow takes of a name; tables and columns may be called anything."""
+    return re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") or "unnamed"
 
 
 def _candidate(name: str, embedding: FeatureEmbedding, tokens: Any) -> Any:

@@ -267,20 +267,22 @@ def test_usage_error_exits_with_2(capsys):
 def test_whole_job_on_an_own_csv_with_odd_headers(here, capsys):
     """What the README promises, from infer to score, on a file with a semicolon and spaces."""
     rows = table(400).rename({"user": "User ID", "price": "price/€", "click": "Clicked?"})
-    rows.write_csv("own.csv", separator=";")
+    seen = pl.Series("seen (last)", (["a|b", "b", "", "c|a|a", "b|c", "a", "c|b"] * 58)[:400])
+    rows.with_columns(seen).write_csv("my own.csv", separator=";")
     Path("autoint.toml").write_text('[model.interaction]\nkind = "autoint"\nkey_dim = 4\n')
 
-    assert call("infer", "own.csv", "--out", "own.toml", "--label", "Clicked?") == 0
+    assert call("infer", "my own.csv", "--out", "own.toml", "--label", "Clicked?") == 0
+    assert 'name = "seen (last)"\nkind = "sequence"' in Path("own.toml").read_text()
     split = ["--split", "random:0.7,0.3", "--out", "prepared"]
-    assert call("prepare", "--schema", "own.toml", "--train", "own.csv", *split) == 0
+    assert call("prepare", "--schema", "own.toml", "--train", "my own.csv", *split) == 0
     overrides = ["data.prepared=prepared", "train.epochs=1", "train.batch_size=64"]
     sets = [part for override in overrides for part in ("--set", override)]
     assert call("train", "autoint.toml", *sets, "--out", "run") == 0
-    assert call("evaluate", "run", "own.csv") == 0
+    assert call("evaluate", "run", "my own.csv") == 0
     assert call("export", "run", "--to", "models/own") == 0
-    assert call("score", "models/own", "own.csv", "--keep", "User ID", "--out", "scores") == 0
+    assert call("score", "models/own", "my own.csv", "--keep", "User ID", "--out", "scores") == 0
 
-    scored = pl.read_parquet("scores/own.parquet")
+    scored = pl.read_parquet("scores/my own.parquet")
     assert scored.height == 400
     assert scored.columns[0] == "User ID"
     assert scored.columns[1].endswith("_probability")
