@@ -20,6 +20,15 @@ COMPACT: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad
 FIGURES = {"auc": 4, "gauc": 4, "logloss": 4, "ne": 4, "ece": 4, "pcoc": 3}
 
 
+class _Rows(TextColumn):
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Task) -> Text:
+        total = f" of {task.total:,.0f}" if task.total else ""
+        return Text(f"{task.description} {task.completed:,.0f}{total} rows")
+
+
 class _Rate(TextColumn):
     def __init__(self) -> None:
         super().__init__("")
@@ -53,7 +62,7 @@ def stage_progress() -> Iterator[Callable[[str, int, int | None], None]]:
 def _progress() -> Progress:
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description} {task.completed:,.0f} rows"),
+        _Rows(),
         _Rate(),
         TimeElapsedColumn(),
     )

@@ -1,0 +1,105 @@
+"""Finds the interaction inside a trained model, and what flows into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ctrmoe.data.dataset import Arrays, pack
+from ctrmoe.data.encode import Encoded
+from ctrmoe.layers import INTERACTIONS, RowBlocks
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedInteraction:
+    """The interaction of a functional model.
+
+    Args:
+        model: The model.
+        node: The layer of the model that holds the interaction.
+        layer: The interaction itself.
+    """
+
+    model: keras.Model
+    node: Any
+    layer: Any
+
+    @classmethod
+    def find(cls, model: keras.Model) -> TrainedInteraction | None:
+        """Returns the interaction of a model, None if it has none."""
+        for node in model.layers:
+            layer = node.layer if isinstance(node, RowBlocks) else node
+            # By its kind: other terms of the model, such as FM's, have names of their own.
+            if type(layer) is INTERACTIONS.get(layer.name):
+                return cls(model, node, layer)
+        return None
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether the interaction takes the items of sequences beside the tokens."""
+        return not isinstance(self.node, RowBlocks)
+
+    @property
+    def fields(self) -> list[str]:
+        """The names of the fields whose tokens the interaction reads, in their order."""
+        embedding = self.model.get_layer("embedding")
+        names = list(embedding.token_names)
+        if not (embedding.pool_sequences or self.reads_sequences):
+            names += [field.name for field in embedding.fields if field.kind == "sequence"]
+        return names
+
+    @property
+    def generating_fields(self) -> list[str]:
+        """The names of the fields whose tokens FGCNN generates features from."""
+        second = [layer for layer in self.model.layers if layer.name == "second_embedding"]
+        return list(second[0].token_names) if second else self.fields
+
+    @property
+    def positions(self) -> list[str]:
+        """The places of the sequences that the interaction reads, the oldest item first."""
+        embedding = self.model.get_layer("embedding")
+        if embedding.pool_sequences or not self.reads_sequences:
+            return []
+        fields = [field for field in embedding.fields if field.kind == "sequence"]
+        return [f"{field.name} {i + 1}" for field in fields for i in range(field.length)]
+
+    def inner_model(self) -> keras.Model:
+        """Returns a model from the packed matrices to what flows into and out of `node`."""
+        return keras.Model(self.model.input, (self.node.input, self.node.output))
+
+    def attention(self, inputs: Any) -> list[dict[str, Any]]:
+        """Returns the attention weights of each layer for packed matrices, by flow."""
+        if not self.reads_sequences:
+            tokens = keras.Model(self.model.input, self.node.input)(inputs, training=False)
+            return self.layer.attention(tokens)
+        embedding = self.model.get_layer("embedding")
+        embedded = embedding(inputs, training=False)
+        if embedding.pool_sequences:
+            return self.layer.attention(embedded)
+        return self.layer.attention(
+            embedded["tokens"],
+            sequences=list(embedded["sequences"].values()),
+            mask=list(embedded["masks"].values()),
+        )
+
+
+def input_signature(encoded: Encoded) -> dict[str, tf.TensorSpec]:
+    """Returns the packed matrices for any number of rows, so that a graph is traced once."""
+    return {
+        name: tf.TensorSpec((None, matrix.shape[1]), matrix.dtype)
+        for name, matrix in pack(encoded).items()
+    }
+
+
+def batches(encoded: Encoded, size: int) -> Iterator[tuple[slice, Arrays]]:
+    """Cuts encoded rows into batches of the packed matrices; yields where each lies."""
+    rows = pack(encoded)
+    count = len(encoded.ids)
+    for start in range(0, count, size):
+        where = slice(start, min(start + size, count))
+        yield where, {name: np.ascontiguousarray(matrix[where]) for name, matrix in rows.items()}
