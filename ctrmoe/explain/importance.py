@@ -95,7 +95,6 @@ def permute(schema: Schema, encoded: Encoded, feature: str, order: np.ndarray) -
         ("sequences", schema.lists),
         ("values", schema.values),
         ("weights", schema.weighted),
-        ("weights", schema.weighted),
     ):
         start = 0
         for other in features:

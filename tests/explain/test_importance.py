@@ -180,28 +180,3 @@ def test_no_repeats(make_run, sample):
 def test_a_single_row(make_run, sample):
     with pytest.raises(SchemaError, match="at least 2 rows to permute. Received: 1"):
         permutation_importance(make_run("fm"), sample.take([0]))
-
-
-def test_permute_moves_weights_with_their_values():
-    features = [
-        {"name": name, "kind": "categorical", "max_length": 2, "weights": f"{name}_weights"}
-        for name in ("tags", "words")
-    ]
-    schema = Schema.from_dict({"name": "t", "tasks": [{"name": "click"}], "features": features})
-    frame = pl.DataFrame(
-        {
-            "tags": [["a"], ["b", "a"], []],
-            "tags_weights": [[2.0], None, []],
-            "words": [["c"]] * 3,
-            "words_weights": [[1.0], [2.0], [3.0]],
-        }
-    )
-    encoder = Encoder.fit(schema, frame)
-    order = [2, 0, 1]
-
-    found = permute(encoder.schema, encoder.encode(frame), "tags", np.array(order))
-
-    moved = frame.with_columns(frame[name][order] for name in ("tags", "tags_weights"))
-    expected = encoder.encode(moved)
-    np.testing.assert_array_equal(found.sequences, expected.sequences)
-    np.testing.assert_array_equal(found.weights, expected.weights)
