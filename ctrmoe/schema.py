@@ -67,6 +67,8 @@ class Feature:
             multi-valued categorical; 0 means that a categorical holds one value.
         separator: Splits a string column into a list, as `|` does in `a|b`.
         vocabulary: Name of the feature whose vocabulary and table this one shares.
+        weights: Of a multi-valued categorical, the column with the weights of its values: lists of
+            as many numbers, none negative; null for ones.
         transform: Of a numeric: `none`, `standard` ((x - mean) / deviation), `log`
             (sign(x)·ln(1 + |x|)), `log_square` (ln(x)² above 2, else x), `quantile` (the number
             of the bucket, fed as a categorical).
@@ -84,6 +86,7 @@ class Feature:
     max_length: int = 0
     separator: str = ""
     vocabulary: str = ""
+    weights: str = ""
     transform: Literal["none", "standard", "log", "log_square", "quantile"] = "none"
     truncate: bool = False
     buckets: int = 32
@@ -129,6 +132,12 @@ class Feature:
             (
                 "`dtype` must be string where a `separator` splits text. Received: 'integer'.",
                 not self.separator or self.dtype != "integer",
+            ),
+            (
+                f"`weights` is for a multi-valued categorical without `separator`. Received: "
+                f"{self.weights!r}, kind={self.kind!r}, max_length={self.max_length}.",
+                not self.weights
+                or (self.kind == "categorical" and self.max_length > 0 and not self.separator),
             ),
             (
                 f"`dtype` of a numeric must be float. Received: {self.dtype!r}.",
@@ -192,6 +201,7 @@ class Schema:
             if repeated:
                 raise SchemaError(f"`{kind}` must not repeat a name. Received twice: {repeated}.")
         self._check_labels()
+        self._check_weights()
         for feature in self.features:
             self._check_shared(feature)
 
@@ -223,6 +233,16 @@ class Schema:
                 + ("Leave it out." if owner == feature else f"Name {owner.vocabulary!r}.")
             )
 
+    def _check_weights(self) -> None:
+        taken = Counter([f.name for f in self.features] + [task.label for task in self.tasks])
+        for feature in self.weighted:
+            taken[feature.weights] += 1
+            if taken[feature.weights] > 1:
+                raise SchemaError(
+                    f"Feature `{feature.name}`: `weights` must name a column that is no feature, "
+                    f"no label and no other feature's weights. Received: {feature.weights!r}."
+                )
+
     def __getitem__(self, name: str) -> Feature:
         """Returns the feature called `name`."""
         return next(f for f in self.features if f.name == name)
@@ -242,6 +262,16 @@ class Schema:
         return tuple(f for f in self.features if f.is_list)
 
     @property
+    def weighted(self) -> tuple[Feature, ...]:
+        """Features whose values have weights, in order: the columns of `weights`."""
+        return tuple(f for f in self.features if f.weights)
+
+    @property
+    def raw_inputs(self) -> tuple[str, ...]:
+        """Raw columns that the features read, in the order of the served inputs."""
+        return (*(f.name for f in self.features), *(f.weights for f in self.weighted))
+
+    @property
     def values(self) -> tuple[Feature, ...]:
         """Features read as numbers, in order: the columns of `values`."""
         return tuple(f for f in self.features if f.is_value)
@@ -253,6 +283,7 @@ class Schema:
             "ids": (len(self.single), "int32"),
             "sequences": (sum(feature.max_length for feature in self.lists), "int32"),
             "values": (len(self.values), "float32"),
+            "weights": (sum(feature.max_length for feature in self.weighted), "float32"),
         }
         return {name: (width, dtype) for name, (width, dtype) in widths.items() if width}
 

@@ -442,6 +442,15 @@ def cross_attention(query, context, weights, num_heads=1, keep=None):
     return out
 
 
+def token_mean(query, context, keep, weights):
+    """The mean of a row's tokens that are no padding, projected, for each query."""
+    total, count = np.zeros(np.shape(query)[1]), 0
+    for k, token in enumerate(context):
+        if keep is None or keep[k]:
+            total, count = total + dense(token, weights["value_kernel"]), count + 1
+    return np.array([total / max(count, 1)] * len(query))
+
+
 def token_mlp(tokens, weights, num_layers):
     """The tokens of a row, flattened, through dense layers; a matrix of tokens again."""
     x = np.ravel(tokens)
@@ -482,6 +491,7 @@ def infnet_block(
     residual=True,
     layer_norm=True,
     share_task_projections=False,
+    cross_attends=True,
 ):
     """One block on a row's tokens of every kind; what has no weights stays as it is."""
     flags = {"residual": residual, "layer_norm": layer_norm}
@@ -491,7 +501,10 @@ def infnet_block(
         part = below(weights, f"{'task_proxies' if shared else target}_to_{context}")
         if part and target in tokens and context in tokens:
             padding = keep if context == "sequences" else None
-            flow = cross_attention(tokens[target], tokens[context], part, num_heads, padding)
+            if cross_attends:
+                flow = cross_attention(tokens[target], tokens[context], part, num_heads, padding)
+            else:
+                flow = token_mean(tokens[target], tokens[context], padding, part)
             flows[target] = flows.get(target, 0) + flow
     new = dict(tokens)
     for target, flow in flows.items():
@@ -518,7 +531,9 @@ def sequence_proxies(sequence, keep, weights, num_layers):
 def infnet(fields, sequences, masks, weights, num_blocks, num_dense_layers=(1, 1, 2), **flags):
     """The tasks' tokens of one row; `sequences` and `masks` are lists."""
     of_fields, of_sequences, of_gates = num_dense_layers
-    state = {"fields": fields, "tasks": weights["tasks_tokens"]}
+    state = {"fields": fields}
+    if "tasks_tokens" in weights:
+        state["tasks"] = weights["tasks_tokens"]
     if "task_proxies_tokens" in weights:
         state["task_proxies"] = weights["task_proxies_tokens"]
     if below(weights, "field_mlp"):
@@ -538,7 +553,11 @@ def infnet(fields, sequences, masks, weights, num_blocks, num_dense_layers=(1, 1
     for i in range(num_blocks):
         part = below(weights, f"block_{i}")
         state = infnet_block(state, part, keep, num_gate_layers=of_gates, **flags)
-    return state["tasks"]
+    if "tasks" in state:
+        return state["tasks"]
+    pooled = np.mean(state["fields"], axis=0)
+    active = [s for s, k in zip(state["sequences"], keep, strict=True) if k] if sequences else []
+    return np.array([pooled + sum(active, np.zeros(len(pooled))) / max(len(active), 1)] * 2)
 
 
 # FM, CIN and IPNN: one row, one pair of fields and one entry at a time.
@@ -775,14 +794,16 @@ def bottom_mlp(x, weights, num_layers):
 # Tables: one id at a time.
 
 
-def combined(rows, combiner):
+def combined(rows, combiner, weights=None):
     """One vector of the rows of several ids, those of padding left out."""
     if not len(rows):
         return 0.0
     if combiner == "max":
         return np.array([max(row[d] for row in rows) for d in range(len(rows[0]))])
-    divisor = {"sum": 1.0, "mean": len(rows), "sqrtn": math.sqrt(len(rows))}[combiner]
-    return sum(rows) / divisor
+    weights = [1.0] * len(rows) if weights is None else weights
+    total = sum(w * row for w, row in zip(weights, rows, strict=True))
+    divisors = {"sum": 1.0, "mean": sum(weights), "sqrtn": math.sqrt(sum(w**2 for w in weights))}
+    return total / (divisors[combiner] or 1.0)
 
 
 def quotient_remainder(index, remainders, quotients, operation):

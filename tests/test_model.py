@@ -2,10 +2,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import polars as pl
 import pytest
 import tensorflow as tf
 
 from ctrmoe.config import Config, ConfigError
+from ctrmoe.data.dataset import pack
 from ctrmoe.data.encode import Encoder
 from ctrmoe.model import build_model
 from ctrmoe.schema import Schema
@@ -299,3 +301,18 @@ def test_dlrm_without_numbers():
 
     assert model.get_layer("interaction").output.shape == (None, 1, 1)
     assert np.isfinite(model({"ids": np.array([[3, 4]], "int32")})["click"]).all()
+
+
+def test_categoricals_share_a_table_by_the_schema():
+    features = [
+        {"name": "home", "kind": "categorical"},
+        {"name": "work", "kind": "categorical", "vocabulary": "home"},
+    ]
+    schema = Schema.from_dict({"name": "t", "tasks": [{"name": "click"}], "features": features})
+    encoder = Encoder.fit(schema, pl.DataFrame({"home": ["a", "b"], "work": ["b", "c"]}))
+    embedding = build(encoder, embedding={"dim": 4}).get_layer("embedding")
+
+    home, work = embedding(pack(encoder.encode(pl.DataFrame({"home": ["c"], "work": ["c"]}))))[0]
+
+    np.testing.assert_array_equal(home, work)
+    assert embedding.count_params() == (3 + 3) * 4

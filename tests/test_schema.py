@@ -12,6 +12,10 @@ FEATURES = [
 ]
 
 
+def weighted(name, column):
+    return {"name": name, "kind": "categorical", "max_length": 2, "weights": column}
+
+
 def schema(**changes):
     return Schema.from_dict({"name": "shop", "tasks": TASKS, "features": FEATURES} | changes)
 
@@ -77,6 +81,13 @@ def test_owner_of_a_shared_vocabulary():
             {"features": [{"name": "h", "kind": "sequence", "max_length": 2, "vocabulary": "x"}]},
             "must name a categorical or sequence feature. Received: 'x'",
         ),
+        *(
+            (
+                {"features": [*FEATURES, *(weighted(name, column) for name in names)]},
+                f"`weights` must name a column that is no feature, .* Received: '{column}'",
+            )
+            for names, column in (("t", "item id"), ("t", "label"), ("tu", "w"))
+        ),
         ({"features": "user"}, "`features` must be a list"),
         ({"features": ["user"]}, r"`features\[0\]` must be a table"),
         ({"features": [{"name": "a"}]}, r"`features\[0\].kind` must be given"),
@@ -112,6 +123,15 @@ def test_vocabulary_of_a_sharing_feature():
         (
             {"kind": "categorical", "max_length": 2, "separator": "|", "dtype": "integer"},
             "`dtype` must be string where a `separator`",
+        ),
+        *(
+            ({**options, "weights": "w"}, "`weights` is for a multi-valued categorical without")
+            for options in (
+                {"kind": "numeric"},
+                {"kind": "categorical"},
+                {"kind": "sequence", "max_length": 2},
+                {"kind": "categorical", "max_length": 2, "separator": "|"},
+            )
         ),
         ({"kind": "numeric", "dtype": "string"}, "`dtype` of a numeric must be float"),
         ({"kind": "categorical", "dtype": "float"}, "must be string or integer"),

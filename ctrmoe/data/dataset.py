@@ -215,6 +215,8 @@ def logit_shift(schema: Schema, negative_rate: float, positive_weight: float) ->
 def pack(encoded: Encoded) -> Arrays:
     """Returns the packed matrices of a chunk by the names of the model's inputs."""
     matrices = {"ids": encoded.ids, "sequences": encoded.sequences, "values": encoded.values}
+    if encoded.weights is not None:
+        matrices["weights"] = encoded.weights
     return {name: matrix for name, matrix in matrices.items() if matrix.shape[1]}
 
 

@@ -8,7 +8,8 @@ text of an integer is its decimal form. With `hash_buckets` every value has the 
 
 Lists. Text is split at `separator`; missing elements are dropped; then a sequence keeps its last
 `max_length` elements, a multi-valued categorical its first. Ids stand at the left, 0 fills up.
-Nothing left is 1 0 0 … in a multi-valued categorical, 0 0 0 … in a sequence.
+Nothing left is 1 0 0 … in a multi-valued categorical, 0 0 0 … in a sequence. Weights stand where
+the ids of their values do: see `weights`.
 
 Numbers: see `numeric`. Domain: a categorical with a vocabulary of its own.
 """
@@ -29,12 +30,13 @@ from ctrmoe.data.fit import Chunk, DType, Fitter, owners, resolve_dtypes, vocabu
 from ctrmoe.data.labels import read_labels
 from ctrmoe.data.lists import Values, canonical_values, padded
 from ctrmoe.data.numeric import NumericStatistics
-from ctrmoe.data.packed import DOMAIN
+from ctrmoe.data.packed import DOMAIN, WEIGHTS_PREFIX
 from ctrmoe.data.packed import Encoded as Encoded
 from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_files
 from ctrmoe.data.sources import UNNAMED, Origin, Table, find_files
 from ctrmoe.data.vocabulary import Vocabulary, file_name, read_values
+from ctrmoe.data.weights import padded_weights
 from ctrmoe.schema import Feature, Schema, SchemaError
 
 FORMAT = 1
@@ -113,6 +115,8 @@ class Encoder:
         check_columns(raw_columns(self.schema), frame.columns, where.name)
 
         def encode(name: str, feature: Feature) -> np.ndarray:
+            if name.startswith(WEIGHTS_PREFIX):
+                return padded_weights(frame, feature, where)
             if feature.kind == "numeric":
                 return self._transform(feature, columns.numbers(frame[feature.name]))
             values = canonical_values(frame, feature, where).trimmed(feature)
@@ -134,7 +138,8 @@ class Encoder:
         def encode(name: str, feature: Feature) -> np.ndarray:
             column, table = chunk[name], _table(name, feature)
             if not isinstance(column, Values):
-                return self._transform(feature, column)
+                weights = name.startswith(WEIGHTS_PREFIX)
+                return column if weights else self._transform(feature, column)
 
             def ids(values: pl.Series) -> np.ndarray:
                 if values.dtype == pl.UInt32:
@@ -153,6 +158,7 @@ class Encoder:
         self, encode: Callable[[str, Feature], np.ndarray], rows: int
     ) -> dict[str, np.ndarray]:
         jobs = {feature.name: feature for feature in self.schema.features}
+        jobs |= {WEIGHTS_PREFIX + feature.name: feature for feature in self.schema.weighted}
         if self.schema.domain:
             jobs[DOMAIN] = owners(self.schema, self.domain_dtype)[DOMAIN]
         arrays = parallel_map(lambda job: encode(*job), jobs.items(), rows)
@@ -194,6 +200,7 @@ class Encoder:
                 "length": feature.max_length or 1,
                 "table": feature.vocabulary,
                 "quantiles": self._quantiles(feature),
+                "weighted": bool(feature.weights),
             }
             for feature in self.schema.features
         ]
@@ -251,8 +258,7 @@ class Encoder:
 
 def raw_columns(schema: Schema) -> list[str]:
     """Returns the raw columns that features and domain read."""
-    names = [feature.name for feature in schema.features]
-    return list(dict.fromkeys([*names, *([schema.domain] if schema.domain else [])]))
+    return list(dict.fromkeys([*schema.raw_inputs, *([schema.domain] if schema.domain else [])]))
 
 
 def _table(name: str, feature: Feature) -> str:

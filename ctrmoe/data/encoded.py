@@ -1,7 +1,8 @@
 """Encoded tables: row groups of ids, numbers and labels, written by preparation, read in training.
 
 One column a feature, by its name: int32 for one id, a fixed-size list of int32 for several,
-float32 for a number; `label:<task>` int8; `domain:id` int32.
+float32 for a number; a fixed-size list of float32 for weights, as `weights:<feature>`;
+`label:<task>` int8; `domain:id` int32.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, Encoded
+from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, WEIGHTS_PREFIX, Encoded
 from ctrmoe.data.parquet import open_parquet
 from ctrmoe.schema import Feature, Schema, SchemaError
 
@@ -170,6 +171,9 @@ def arrow_schema(schema: Schema) -> pa.Schema:
         return pa.float32() if feature.is_value else pa.int32()
 
     fields = [(feature.name, kind(feature)) for feature in schema.features]
+    for feature in schema.weighted:
+        weight = pa.field("element", pa.float32(), nullable=False)
+        fields.append((WEIGHTS_PREFIX + feature.name, pa.list_(weight, feature.max_length)))
     fields += [(LABEL_PREFIX + task.name, pa.int8()) for task in schema.tasks]
     if schema.domain:
         fields.append((DOMAIN, pa.int32()))
@@ -185,6 +189,9 @@ def _as_table(
         if feature.is_list:
             column = pa.FixedSizeListArray.from_arrays(column, type=arrow.field(feature.name).type)
         columns.append(column)
+    for name in (WEIGHTS_PREFIX + feature.name for feature in schema.weighted):
+        weights = pa.array(arrays[name].reshape(-1))
+        columns.append(pa.FixedSizeListArray.from_arrays(weights, type=arrow.field(name).type))
     columns += [pa.array(labels[task.name]) for task in schema.tasks]
     if schema.domain:
         columns.append(pa.array(arrays[DOMAIN]))
@@ -197,7 +204,9 @@ def _unpack(table: pa.Table, schema: Schema) -> tuple[Encoded, dict[str, np.ndar
         flat = column.flatten() if pa.types.is_fixed_size_list(column.type) else column
         return flat.to_numpy()
 
-    arrays = {feature.name: values(feature.name) for feature in schema.features}
+    names = [feature.name for feature in schema.features]
+    names += [WEIGHTS_PREFIX + feature.name for feature in schema.weighted]
+    arrays = {name: values(name) for name in names}
     if schema.domain:
         arrays[DOMAIN] = values(DOMAIN)
     labels = {task.name: values(LABEL_PREFIX + task.name) for task in schema.tasks}

@@ -14,16 +14,17 @@ import polars as pl
 from ctrmoe.data.columns import infer_dtype, numbers
 from ctrmoe.data.lists import Values, canonical_values
 from ctrmoe.data.numeric import NumberCounter, NumericStatistics
-from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX
+from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, WEIGHTS_PREFIX
 from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import column_types
 from ctrmoe.data.sources import Origin, SourceFile
 from ctrmoe.data.vocabulary import ValueCounter, Vocabulary, ordered_values
+from ctrmoe.data.weights import padded_weights
 from ctrmoe.schema import Feature, Schema, SchemaError
 
 DType = Literal["string", "integer"]
 Chunk: TypeAlias = dict[str, Values | np.ndarray]
-"""The rows of a chunk: categoricals as `Values`, numeric features as float32."""
+"""The rows of a chunk: categoricals as `Values`, numeric features and weights as float32."""
 
 
 class Fitter:
@@ -77,9 +78,15 @@ class Fitter:
                 self._texts.update((name, text) for text in texts.head(1))
             return {name: found}
 
-        categoricals = parallel_map(count_values, self._readers, len(frame))
-        numeric = parallel_map(count_numbers, self._numbers, len(frame))
-        return {name: column for part in (*categoricals, *numeric) for name, column in part.items()}
+        def read_weights(feature: Feature) -> Chunk:
+            return {WEIGHTS_PREFIX + feature.name: padded_weights(frame, feature, where)}
+
+        parts = [
+            *parallel_map(count_values, self._readers, len(frame)),
+            *parallel_map(count_numbers, self._numbers, len(frame)),
+            *map(read_weights, self.schema.weighted),
+        ]
+        return {name: column for part in parts for name, column in part.items()}
 
     def code_ids(self, vocabularies: dict[str, Vocabulary]) -> dict[str, np.ndarray]:
         """Returns the ids of the codes in the chunks that `add` returned, by vocabulary."""
@@ -137,7 +144,7 @@ def owners(schema: Schema, domain_dtype: DType) -> dict[str, Feature]:
 
 def _check_names(schema: Schema) -> None:
     for feature in schema.features:
-        if feature.name == DOMAIN or feature.name.startswith(LABEL_PREFIX):
+        if feature.name == DOMAIN or feature.name.startswith((LABEL_PREFIX, WEIGHTS_PREFIX)):
             raise SchemaError(
                 f"A feature must not be called like a column of encoded files. Received: "
                 f"{feature.name!r}. Rename the column."

@@ -39,7 +39,7 @@ class Values:
         """Leaves at most `max_length` values a row: the last of a sequence, else the first."""
         if self.lengths is None or self.lengths.max(initial=0) <= feature.max_length:
             return self
-        places = _places(self.lengths)
+        places = place_in_list(self.lengths)
         if feature.kind == "sequence":
             surplus = np.maximum(self.lengths - feature.max_length, 0)
             places -= np.repeat(surplus, self.lengths)
@@ -56,7 +56,7 @@ def canonical_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> Va
     """
     column = frame[feature.name]
     if feature.is_list:
-        return _list_values(_as_lists(column, feature, where), feature, where)
+        return _list_values(as_lists(column, feature, where), feature, where)
     if isinstance(column.dtype, pl.List | pl.Array):
         raise SchemaError(
             f"Feature `{feature.name}` must hold one value a row. Received: a column of lists in "
@@ -68,7 +68,7 @@ def canonical_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> Va
 def padded(ids: np.ndarray, lengths: np.ndarray, feature: Feature) -> np.ndarray:
     """Returns the ids of trimmed lists as `[rows, max_length]` int32, at the left."""
     result = np.zeros((len(lengths), feature.max_length), np.int32)
-    result[np.repeat(np.arange(len(lengths)), lengths), _places(lengths)] = ids
+    result[np.repeat(np.arange(len(lengths)), lengths), place_in_list(lengths)] = ids
     if feature.kind != "sequence":
         result[lengths == 0, 0] = MISSING
     return result
@@ -86,12 +86,12 @@ def _list_values(lists: pl.Series, feature: Feature, where: Origin) -> Values:
     return Values(values, np.bincount(rows, minlength=len(lists)))
 
 
-def _places(lengths: np.ndarray) -> np.ndarray:
+def place_in_list(lengths: np.ndarray) -> np.ndarray:
     """Returns the place of each value in its list."""
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
-def _as_lists(values: pl.Series, feature: Feature, where: Origin) -> pl.Series:
+def as_lists(values: pl.Series, feature: Feature, where: Origin) -> pl.Series:
     """Returns a list column, text split where the feature has a `separator`."""
     dtype = values.dtype
     if isinstance(dtype, pl.List | pl.Array) and not dtype.inner.is_nested():

@@ -63,7 +63,9 @@ class Spill:
 
 def _as_arrow(column: Values | np.ndarray) -> pa.Array:
     if not isinstance(column, Values):
-        return pa.array(column)
+        flat = pa.array(column.reshape(-1))
+        weighted = column.ndim > 1
+        return pa.FixedSizeListArray.from_arrays(flat, column.shape[1]) if weighted else flat
     values = column.values.to_arrow()
     if column.lengths is None:
         return values
@@ -73,5 +75,8 @@ def _as_arrow(column: Values | np.ndarray) -> pa.Array:
 def _from_arrow(array: pa.Array) -> Values | np.ndarray:
     if pa.types.is_large_list(array.type):
         return Values(pl.Series(array.values), np.diff(array.offsets.to_numpy()))
+    if pa.types.is_fixed_size_list(array.type):
+        weights: np.ndarray = array.flatten().to_numpy()
+        return weights.reshape(len(array), -1)
     numbers: np.ndarray | None = array.to_numpy() if array.type == pa.float32() else None
     return Values(pl.Series(array)) if numbers is None else numbers

@@ -58,8 +58,6 @@ def explain(
         SchemaError: If the data does not fit, a feature is unknown or `out` holds something.
     """
     check_extra("explain")
-    if rows < 1:
-        raise ConfigError(f"`rows` must be at least 1. Received: rows={rows}.")
     for name, value in (("seed", seed), ("repeats", repeats)):
         if value < 0:
             raise ConfigError(f"`{name}` must not be negative. Received: {name}={value}.")

@@ -31,8 +31,8 @@ def permutation_importance(
 ) -> pl.DataFrame:
     """Measures how the figures fall when one feature's values go to other rows of the sample.
 
-    A feature is permuted as the raw column that it is: a list as a whole, the domain together
-    with what routes by it, and none of the features that share its vocabulary.
+    A feature is permuted as the raw column that it is: a list as a whole and with its weights, the
+    domain together with what routes by it, and none of the features that share its vocabulary.
 
     The intervals are over the rows, `ctrmoe.explain.paired`, not over the repeats: they are to say
     whether other rows would show the drop too. Repeats on the same rows all share the chance in
@@ -94,6 +94,7 @@ def permute(schema: Schema, encoded: Encoded, feature: str, order: np.ndarray) -
         ("ids", schema.single),
         ("sequences", schema.lists),
         ("values", schema.values),
+        ("weights", schema.weighted),
     ):
         start = 0
         for other in features:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-DPI = 150
+DPI, POINTS = 150, 72
 BAR_COLOUR, LINE_COLOUR = "#8fb3dc", "#26323f"
 MAX_LABEL = 28
 MAX_ANNOTATED = 12
@@ -38,7 +38,7 @@ def heatmap(
     figure = _figure(width, height)
     axes = figure.add_axes((0, 0, 1, 1))
     image = _image(axes, matrix, _scale([matrix], centre))
-    _label(axes, rows, columns)
+    _label(axes, rows, columns, min(height / len(rows), width / len(columns)))
     if max(matrix.shape) <= MAX_ANNOTATED:
         _annotate(axes, image, matrix)
     _colour_bar(figure, image)
@@ -72,6 +72,7 @@ def heatmap_grid(
             axes,
             rows if labelled and number % wide == 0 else [],
             columns if labelled and lowest else [],
+            min(height / len(rows), width / len(columns)),
         )
     figure.subplots_adjust(0, 0, 1, 1, wspace=0.08, hspace=0.45 / height)
     _colour_bar(figure, image)
@@ -156,9 +157,9 @@ def _image(axes: Any, matrix: np.ndarray, scale: Any) -> Any:
     return axes.imshow(matrix, cmap=colours, norm=scale, aspect="auto", interpolation="nearest")
 
 
-def _label(axes: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
-    size = 8 if max(len(rows), len(columns)) <= MAX_LABELLED_PANEL else 6
-    style = {"fontsize": size, "parse_math": False}
+def _label(axes: Any, rows: Sequence[str], columns: Sequence[str], cell: float) -> None:
+    """Names rows and columns in letters that fit cells of so many inches."""
+    style = {"fontsize": min(8.0, 0.75 * POINTS * cell), "parse_math": False}
     axes.set_xticks(range(len(columns)), [_short(name) for name in columns], rotation=90, **style)
     axes.set_yticks(range(len(rows)), [_short(name) for name in rows], **style)
     axes.tick_params(length=0)
@@ -179,8 +180,11 @@ def _colour_bar(figure: Any, image: Any) -> None:
     # Beside the axes, whose cells keep their size: the picture is as large as what is drawn.
     width, height = figure.get_size_inches()
     place = (1 + 0.15 / width, max(0.0, 1 - 4 / height), 0.13 / width, min(1.0, 4 / height))
-    bar = figure.colorbar(image, cax=figure.add_axes(place))
-    bar.ax.tick_params(labelsize=7)
+    # Ticks by colour and not by value: both sides of a centre have theirs.
+    ticks = [float(tick) for tick in image.norm.inverse(np.linspace(0, 1, 5))]
+    bar = figure.colorbar(image, cax=figure.add_axes(place), ticks=ticks)
+    bar.ax.set_yticklabels([f"{round(tick, 4):.2g}" for tick in ticks], fontsize=7)
+    bar.ax.minorticks_off()
     bar.outline.set_visible(False)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoded, raw_columns
 from ctrmoe.data.parquet import check_columns, column_types, read_files
 from ctrmoe.data.sources import Origin, SourceFile, Table, find_files
@@ -70,14 +71,17 @@ def read_sample(
         on_rows: Called with the stage, the rows read so far and their number if it is known.
 
     Raises:
+        ConfigError: If `rows` is less than 1.
         SchemaError: If there is no row, or a column is missing or of a wrong type.
     """
+    if rows < 1:
+        raise ConfigError(f"`rows` must be at least 1. Received: rows={rows}.")
     files = find_files(data)
     schema = run.schema
     wanted = _label_columns(run, files, required=labels)
     random = np.random.default_rng(seed)
     kept: list[tuple[np.ndarray, Sample]] = []
-    bound, done = np.inf, 0
+    bound = np.inf
     for frame, where, done in read_files(
         files, [*raw_columns(schema), *wanted], schema, CHUNK_ROWS
     ):
@@ -118,9 +122,10 @@ def _encode(run: Run, frame: pl.DataFrame, where: Origin, labelled: bool) -> Sam
     schema = run.schema
     domains = None
     if schema.domain:
-        text = frame[schema.domain].cast(pl.String)
-        if frame[schema.domain].dtype.is_float():
-            text = text.str.strip_suffix(".0")
+        column = frame[schema.domain]
+        text = column.cast(pl.String)
+        if column.dtype.is_float():
+            text = column.fill_nan(None).cast(pl.String).str.strip_suffix(".0")
         domains = text.fill_null(MISSING_DOMAIN).to_numpy()
     labels = run.encoder.labels(frame, where) if labelled else {}
     return Sample(run.encoder.encode(frame, where), labels, domains)

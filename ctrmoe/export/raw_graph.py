@@ -39,8 +39,8 @@ class RawGraph(tf.Module):
 
     @property
     def signature(self) -> dict[str, tf.TensorSpec]:
-        """Shape and dtype of each raw feature: `[B, 1]`, lists `[B, length]`."""
-        return {
+        """Shape and dtype of each raw feature and of weights: `[B, 1]`, lists `[B, length]`."""
+        features = {
             feature.name: tf.TensorSpec(
                 (None, None if feature.is_list and not feature.separator else 1),
                 raw_dtype(feature),
@@ -48,14 +48,19 @@ class RawGraph(tf.Module):
             )
             for feature in self._schema.features
         }
+        weights = [feature.weights for feature in self._schema.weighted]
+        return features | {
+            name: tf.TensorSpec((None, None), tf.float32, name=name) for name in weights
+        }
 
     def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns `ids`, `sequences` and `values`, those that the schema needs."""
+        """Returns `ids`, `sequences`, `values` and `weights`, those that the schema needs."""
         schema = self._schema
         columns = {
             "ids": [self._single(f, raw[f.name]) for f in schema.single],
             "sequences": [self._list(f, raw[f.name]) for f in schema.lists],
             "values": [self._number(f, raw[f.name]) for f in schema.values],
+            "weights": [_weights(f, raw[f.name], raw[f.weights]) for f in schema.weighted],
         }
         return {name: tf.concat(parts, axis=1) for name, parts in columns.items() if parts}
 
@@ -94,6 +99,18 @@ class RawGraph(tf.Module):
 
     def _number(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
         return _transformed(feature, self._statistics[feature.name], raw)
+
+
+def _weights(feature: Feature, values: tf.Tensor, raw: tf.Tensor) -> tf.Tensor:
+    """`padded_weights`; a weight that is left out or NaN is 1, a negative one is served as 0."""
+    width = tf.shape(values)[1]
+    short = tf.maximum(width - tf.shape(raw)[1], 0)
+    raw = tf.pad(raw[:, :width], [[0, 0], [0, short]], constant_values=float("nan"))
+    raw = tf.where(tf.math.is_finite(raw), tf.maximum(raw, 0.0), 1.0)
+    kept = tf.ragged.boolean_mask(raw, ~_is_missing(values))[:, : feature.max_length]
+    weights = kept.to_tensor(default_value=0.0, shape=(None, feature.max_length))
+    first = tf.where(kept.row_lengths()[:, None] == 0, 1.0, weights[:, :1])
+    return tf.concat([first, weights[:, 1:]], axis=1)
 
 
 def raw_dtype(feature: Feature) -> tf.DType:

@@ -25,9 +25,10 @@ def sample_rows(encoder: Encoder, count: int, seed: int = 0) -> pl.DataFrame:
         seed: Of the draw.
     """
     random = np.random.default_rng(seed)
-    return pl.DataFrame(
-        [_column(encoder, feature, count, random) for feature in encoder.schema.features]
-    )
+    columns = [_column(encoder, feature, count, random) for feature in encoder.schema.features]
+    frame = pl.DataFrame(columns)
+    weights = [_weights(frame[f.name], f.weights, random) for f in encoder.schema.weighted]
+    return frame.with_columns(weights)
 
 
 def _column(
@@ -46,6 +47,14 @@ def _column(
         texts = [feature.separator.join(str(v) for v in row if v is not None) for row in lists]
         return pl.Series(feature.name, texts, dtype=pl.String)
     return pl.Series(feature.name, lists, dtype=pl.List(dtype))
+
+
+def _weights(lists: pl.Series, name: str, random: np.random.Generator) -> pl.Series:
+    """A weight for each value; some rows have none, some values have null."""
+    pool = [None, 0.0, 0.5, 1.0, 3.0]
+    rows = [[pool[i] for i in random.integers(len(pool), size=len(row))] for row in lists]
+    given = [None if random.random() < 0.2 else row for row in rows]
+    return pl.Series(name, given, dtype=pl.List(pl.Float32))
 
 
 def _values(encoder: Encoder, feature: Feature) -> tuple[list[Any], pl.DataType]:

@@ -78,7 +78,7 @@ def _next_version(to: Path) -> int:
 
 def _write(run: Run, model: str, folder: Path) -> None:
     module = _Serving(run)
-    names = safe_names([feature.name for feature in run.schema.features])
+    names = safe_names(run.schema.raw_inputs)
     tf.saved_model.save(module, str(folder), signatures=module.signatures(names))
     rename_inputs(folder, {safe: name for name, safe in names.items() if safe != name})
     run.encoder.save(folder / ENCODER)
@@ -149,12 +149,15 @@ def _parse(examples: tf.Tensor, schema: Schema) -> dict[str, tf.Tensor]:
             specs[feature.name] = tf.io.RaggedFeature(dtype)
         else:
             specs[feature.name] = tf.io.FixedLenFeature((1,), dtype, default_value=[missing])
-    parsed = tf.io.parse_example(examples, specs)
+    absent = {feature.name: missing_value(feature) for feature in schema.features}
+    for feature in schema.weighted:
+        specs[feature.weights] = tf.io.RaggedFeature(tf.float32)
+        absent[feature.weights] = float("nan")
     return {
-        feature.name: parsed[feature.name].to_tensor(default_value=missing_value(feature))
-        if isinstance(parsed[feature.name], tf.RaggedTensor)
-        else parsed[feature.name]
-        for feature in schema.features
+        name: column.to_tensor(default_value=absent[name])
+        if isinstance(column, tf.RaggedTensor)
+        else column
+        for name, column in tf.io.parse_example(examples, specs).items()
     }
 
 

@@ -18,11 +18,12 @@ from ctrmoe.layers.field_layout import (
     check_fields,
     group_by_dim,
     input_widths,
+    weight_columns,
 )
 from ctrmoe.layers.fused_table import PADDING, FusedTable
 from ctrmoe.layers.numeric.linear import NumericEmbedding
 from ctrmoe.layers.numeric_fields import NumericFields
-from ctrmoe.layers.token_order import in_order, split
+from ctrmoe.layers.token_order import cut_by_field, in_order
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -57,7 +58,8 @@ class FeatureEmbedding(keras.layers.Layer):
     Input shape:
         A dictionary of `"ids"` `[B, C]` int32 (the categorical fields in order), `"sequences"`
         `[B, S]` int32 (the `length` ids of each multi-valued and sequence field in order) and
-        `"values"` `[B, N]` float32 (the numeric fields in order); a key is absent if its width
+        `"values"` `[B, N]` float32 (the numeric fields in order) and `"weights"` `[B, W]` float32
+        (those of the `length` ids of each weighted field in order); a key is absent if its width
         is 0.
 
     Output shape:
@@ -168,8 +170,9 @@ class FeatureEmbedding(keras.layers.Layer):
                     sequences[field.name] = self.dropout_layer(rows, training=training)
                     masks[field.name] = ops.not_equal(part, PADDING)
                 else:
-                    combine = COMBINERS[field.combiner]
-                    pieces.append((positions, combine(part, rows) if field.is_list else rows))
+                    if field.is_list:
+                        rows = COMBINERS[field.combiner](part, rows, self._weights(inputs, field))
+                    pieces.append((positions, rows))
         if self._numeric:
             pieces.append((self._numeric, self.numbers(inputs["values"])))
         tokens = self.dropout_layer(in_order(pieces, self.compute_dtype), training=training)
@@ -191,6 +194,9 @@ class FeatureEmbedding(keras.layers.Layer):
         group = next(i for i, g in enumerate(self._groups) if name in g.owners)
         self.tables[group].assign_rows(self._groups[group].owners.index(name), ids, vectors)
 
+    def _weights(self, inputs: Mapping[str, Any], field: Field) -> Any:
+        return inputs["weights"][:, weight_columns(self.fields, field)] if field.weighted else None
+
     def _stays_sequence(self, field: Field) -> bool:
         return field.kind == "sequence" and not self.pool_sequences
 
@@ -207,18 +213,9 @@ class FeatureEmbedding(keras.layers.Layer):
         if training and self.embeddings_l2 and group.trainable:
             squares = ops.sum(ops.square(rows), axis=(1, 2))
             self.add_loss(self.embeddings_l2 * ops.mean(squares))
-        lists = [p for p in group.fields if self.fields[p].is_list]
-        single = group.fields[: len(group.fields) - len(lists)]
         if str(group.dim) in self.projections:
             rows = self.projections[str(group.dim)](rows)
-        lengths = [len(single), *(self.fields[p].length for p in lists)]
-        parts = zip(
-            [single, *([p] for p in lists)],
-            split(ids, lengths),
-            split(rows, lengths),
-            strict=True,
-        )
-        return list(parts)[0 if single else 1 :]
+        return cut_by_field(group.fields, self.fields, ids, rows)
 
     def compute_output_shape(self, input_shape: Mapping[str, Sequence[int | None]]) -> Any:
         batch = next(iter(input_shape.values()))[0]

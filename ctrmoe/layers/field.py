@@ -35,6 +35,7 @@ class Field:
         buckets: Rows of the remainder table of a `ComposedTable`; 0 for a table of a row an id.
         operation: How a `ComposedTable` joins its two rows.
         trainable: Whether training moves the table.
+        weighted: Whether a multi-valued field has a weight for each id.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Field:
     buckets: int = 0
     operation: str = "multiply"
     trainable: bool = True
+    weighted: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -63,6 +65,11 @@ class Field:
             raise ValueError(
                 "`combiner` is for a field with several ids a row. "
                 f"Received: combiner={self.combiner!r} of {self.kind} field {self.name!r}."
+            )
+        if self.weighted and (self.kind != "multi_valued" or self.combiner == "max"):
+            raise ValueError(
+                "`weighted` is for a multi-valued field with a combiner other than 'max'. "
+                f"Received: {self.kind} field {self.name!r}, combiner={self.combiner!r}."
             )
         if self.kind == "numeric":
             self._check_numeric()

@@ -76,8 +76,16 @@ def input_widths(fields: Sequence[Field]) -> dict[str, int]:
         "ids": sum(field.kind == "categorical" for field in fields),
         "sequences": sum(field.length for field in fields if field.is_list),
         "values": sum(field.kind == "numeric" for field in fields),
+        "weights": sum(field.length for field in fields if field.weighted),
     }
     return {key: width for key, width in widths.items() if width}
+
+
+def weight_columns(fields: Sequence[Field], field: Field) -> slice:
+    """Where the weights of a weighted field lie among those of all fields."""
+    before = fields[: fields.index(field)]
+    start = sum(other.length for other in before if other.weighted)
+    return slice(start, start + field.length)
 
 
 def group_by_dim(fields: Sequence[Field], embedding_dim: int) -> list[TableGroup]:

@@ -91,7 +91,7 @@ class NumericFields(keras.layers.Layer):
         for columns, embedding in zip(self._columns, self.embeddings, strict=True):
             embedding.build((input_shape[0], len(columns)))
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Any) -> Any:
         parts = []
         for columns, embedding in zip(self._columns, self.embeddings, strict=True):
             everything = len(columns) == len(self.fields)
@@ -100,7 +100,7 @@ class NumericFields(keras.layers.Layer):
         order = [self._places.index(column) for column in self.first_fields]
         return tokens if order == sorted(order) else ops.take(tokens, order, axis=1)
 
-    def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
+    def compute_output_spec(self, inputs: Any) -> Any:
         shape = (inputs.shape[0], len(self.first_fields), self.embedding_dim)
         return keras.KerasTensor(shape, dtype=self.variable_dtype)
 

@@ -38,7 +38,7 @@ class SearchStudy:
         settings: What a resumed search must have in common with its start, by name.
         direction: Whether a larger or a smaller value is better.
         prune: Whether a trial ends early when, after an epoch, its best value so far is worse than
-            the median of the others' at that epoch.
+            the median of the others' at that epoch (measured in `benchmarks/results/pruning.md`).
 
     Raises:
         ConfigError: If the study there was started with other settings.

@@ -13,6 +13,7 @@ from ctrmoe.layers.interactions.infnet_v2_block import INFNetV2Block
 from ctrmoe.layers.interactions.proxy_gated_unit import ProxyGatedUnit
 from ctrmoe.layers.interactions.sequence_hubs import SequenceHubs
 from ctrmoe.layers.interactions.task_tokens import TaskTokens
+from ctrmoe.layers.interactions.token_mean import TokenMean
 from ctrmoe.layers.interactions.token_mlp import TokenMLP
 
 # No option has its default.
@@ -29,6 +30,8 @@ CASES = [
             "residual": False,
             "layer_norm": False,
             "share_task_projections": True,
+            "gated_units": False,
+            "cross_attention": False,
             "outputs": ["tasks", "fields"],
         },
     ),
@@ -36,6 +39,7 @@ CASES = [
     (ProxyGatedUnit, {"num_layers": 3}),
     (SequenceHubs, {}),
     (TaskTokens, {"count": 3}),
+    (TokenMean, {}),
     (TokenMLP, {"counts": [3, 2]}),
 ]
 

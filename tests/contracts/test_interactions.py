@@ -33,6 +33,8 @@ CASES = {
     "infnet": [
         {"num_tasks": 2, "num_blocks": 2, "num_heads": 2},
         {"num_tasks": 3, "num_blocks": 1, "residual": False, "layer_norm": False},
+        {"num_tasks": 2, "num_blocks": 2, "without": ["task_tokens", "cross_attention"]},
+        {"num_tasks": 2, "num_blocks": 1, "without": ["gated_units"]},
     ],
     "infnet_v2": [{"num_tasks": 2, "num_blocks": 2, "num_heads": 2, "num_hubs": [3, 2]}],
 }
@@ -48,6 +50,7 @@ PARTS = {
     "proxy_gated_unit",
     "sequence_hubs",
     "task_tokens",
+    "token_mean",
     "token_mlp",
 }
 ROWS, FIELDS, DIM = 6, 5, 4

@@ -7,10 +7,8 @@ from ctrmoe.run import MODEL, Run
 
 MODELS = {
     "autoint": {"interaction": {"kind": "autoint", "num_layers": 2, "num_heads": 2, "key_dim": 4}},
-    "infnet": {"interaction": {"kind": "infnet", "num_blocks": 2, "num_heads": 2}},
-    "infnet_v2": {
-        "interaction": {"kind": "infnet_v2", "num_blocks": 2, "num_hubs": [3, 2], "num_heads": 2}
-    },
+    "infnet": {"interaction": {"kind": "infnet", "num_blocks": 2}},
+    "infnet_v2": {"interaction": {"kind": "infnet_v2", "num_blocks": 2, "num_hubs": [3, 2]}},
     "fgcnn": {
         "interaction": {"kind": "fgcnn", "filters": [3, 2], "kernel_size": 3, "new_maps": 2},
         "second_embedding": True,
@@ -29,10 +27,8 @@ def make_run(prepared, tmp_path_factory):
 
     def make(name):
         if name not in runs:
-            config = Config.from_dict(
-                {"data": {"prepared": str(prepared)}, "model": {"embedding": {"dim": 4}}}
-                | {"model": {"embedding": {"dim": 4}, **MODELS[name]}}
-            )
+            model = {"embedding": {"dim": 4}, **MODELS[name]}
+            config = Config.from_dict({"data": {"prepared": str(prepared)}, "model": model})
             run = Run.create(tmp_path_factory.mktemp("run") / name, config, Encoder.load(prepared))
             model = run.build_model()
             for weight in model.trainable_weights:
@@ -46,5 +42,5 @@ def make_run(prepared, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def sample(make_run, test_rows):
-    """300 of the test rows; the encoding is that of every run on the same prepared folder."""
-    return read_sample(make_run("fm"), test_rows, rows=300, seed=1)
+    """150 of the test rows; the encoding is that of every run on the same prepared folder."""
+    return read_sample(make_run("fm"), test_rows, rows=150, seed=1)

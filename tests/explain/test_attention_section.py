@@ -33,7 +33,7 @@ def test_pictures_are_overall_by_head_and_by_domain(section):
 
     stem = "attention_fields_to_fields"
     assert names == [stem, f"{stem}_by_head", f"{stem}_by_domain"]
-    assert section.plots[0].caption == "fields to fields: mean of 2 layers and 2 heads, 300 rows"
+    assert section.plots[0].caption == "fields to fields: mean of 2 layers and 2 heads, 150 rows"
 
 
 def test_a_model_that_does_not_attend(make_run, sample):

@@ -10,7 +10,7 @@ from ctrmoe.schema import SchemaError
 def written(run, test_rows, tmp_path_factory):
     """What a trained AutoInt with an MLP and a linear term gives, twice."""
     folder = tmp_path_factory.mktemp("explained")
-    options = {"rows": 400, "seed": 2, "repeats": 2}
+    options = {"rows": 200, "seed": 2, "repeats": 1}
     tables = [explain(run, test_rows, folder / name, **options) for name in ("one", "two")]
     return folder, tables[0]
 
@@ -42,7 +42,7 @@ def test_folder_holds_page_pictures_and_tables(written):
 def test_page_names_tasks_rows_and_every_feature(run, written):
     page = (written[0] / "one" / "index.html").read_text(encoding="utf-8")
 
-    assert "400 (seed 2)" in page
+    assert "200 (seed 2)" in page
     assert "Permutation importance" in page and 'id="attention"' in page
     for name in (*run.tasks, *(feature.name for feature in run.schema.features)):
         assert name in page

@@ -72,7 +72,7 @@ def test_rows_without_a_label_do_not_count(make_run, sample):
     table, _ = generated_features(make_run("fgcnn"), some)
 
     own, _ = generated_features(make_run("fgcnn"), sample.take(slice(100, None)))
-    assert table["rows"].unique().to_list() == [200]
+    assert table["rows"].unique().to_list() == [50]
     expected = own.filter(task="click")["correlation"]
     np.testing.assert_allclose(table["correlation"], expected, atol=1e-6)
 

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from ctrmoe.config import Config, ConfigError
+from ctrmoe.data.encode import Encoder
 from ctrmoe.data.prepare import prepare
 from ctrmoe.explain import permutation_importance, read_sample
 from ctrmoe.explain.importance import permute
@@ -102,6 +103,27 @@ def test_permute_moves_one_raw_column_only(make_run, sample, test_rows, name):
     ]
     places = {"item_id": ["ids"], "number_1": ["values"], "placement": ["ids", "domain"]}
     assert changed == places.get(name, ["sequences"])
+
+
+def test_permute_moves_a_list_with_its_weights():
+    tags = Feature(name="tags", kind="categorical", max_length=2, weights="shares")
+    other = Feature(name="other", kind="categorical", max_length=2, weights="counts")
+    schema = Schema(name="weighted", tasks=(Task(name="label"),), features=(other, tags))
+    frame = pl.DataFrame(
+        {
+            "tags": [["a"], ["b", "c"], [], ["c"]],
+            "shares": [[0.5], [0.2, 0.8], [], [3.0]],
+            "other": [["x"], ["y"], ["x"], ["y"]],
+            "counts": [[1.0], [2.0], [3.0], [4.0]],
+        }
+    )
+    encoder, order = Encoder.fit(schema, frame), np.array([2, 0, 3, 1])
+
+    found = permute(encoder.schema, encoder.encode(frame), "tags", order)
+
+    expected = encoder.encode(frame.with_columns(frame["tags"][order], frame["shares"][order]))
+    np.testing.assert_array_equal(found.sequences, expected.sequences)
+    np.testing.assert_array_equal(found.weights, expected.weights)
 
 
 def test_rows_without_a_label_do_not_count_for_its_task(make_run, test_rows):

@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ctrmoe.config import ConfigError
 from ctrmoe.data.dataset import pack
 from ctrmoe.explain import read_sample, sample
 from ctrmoe.schema import SchemaError
@@ -68,12 +69,23 @@ def test_every_row_has_the_same_chance(run, test_rows):
     assert drawn.min() > 40 - 4 * 5.2 and drawn.max() < 40 + 4 * 5.2
 
 
-def test_a_missing_domain_has_a_name(run, test_rows):
-    rows = test_rows.with_columns(
-        placement=pl.when(pl.int_range(pl.len()) > 0).then(pl.col("placement"))
-    )
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["a", None, ""], ["a", "missing", ""]),
+        ([7, None, 8], ["7", "missing", "8"]),
+        ([7.0, float("nan"), None], ["7", "missing", "missing"]),
+    ],
+)
+def test_domains_by_their_text(run, test_rows, values, names):
+    rows = test_rows[:3].with_columns(placement=pl.Series(values))
 
-    assert read_sample(run, rows).domains[0] == "missing"
+    assert read_sample(run, rows).domains.tolist() == names
+
+
+def test_no_row_asked_for(run, test_rows):
+    with pytest.raises(ConfigError, match="`rows` must be at least 1. Received: rows=0"):
+        read_sample(run, test_rows, rows=0)
 
 
 def test_a_label_that_is_absent(run, test_rows):

@@ -58,3 +58,27 @@ def test_gradient_of_the_largest_goes_to_it_alone():
         total = keras.ops.sum(COMBINERS["max"](np.array([[3, 0, 4]], "int32"), rows))
 
     np.testing.assert_array_equal(tape.gradient(total, rows)[0, :, 0], [1.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("combiner", ["mean", "sqrtn", "sum"])
+def test_weights_equal_the_definition(rows, random, combiner):
+    weights = random.integers(0, 4, IDS.shape).astype("float32")
+    weights[3] = 0.0  # of four ids none counts
+    expected = np.zeros((4, 1, 3))
+    for b, row in enumerate(rows):
+        there = IDS[b] > 0
+        expected[b, 0] = references.combined(row[there], combiner, weights[b][there])
+
+    tokens = COMBINERS[combiner](IDS, rows, weights)
+
+    np.testing.assert_allclose(tokens, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(tokens)[[1, 3]], np.zeros((2, 1, 3)))
+
+
+@pytest.mark.parametrize("combiner", ["mean", "sqrtn", "sum"])
+def test_weights_of_one_change_nothing(rows, combiner):
+    ones = np.ones(IDS.shape, "float32")
+
+    np.testing.assert_allclose(
+        COMBINERS[combiner](IDS, rows, ones), COMBINERS[combiner](IDS, rows), rtol=1e-6
+    )

@@ -514,3 +514,31 @@ def test_combiner_of_a_sequence_without_a_token():
 
     with pytest.raises(ValueError, match="`combiner` must be left out for a sequence .*'s'"):
         FeatureEmbedding(fields, 3, pool_sequences=False)
+
+
+def test_weighted_fields_read_their_own_columns(randomize):
+    fields = [
+        sequence("history", length=2),
+        Field(name="tags", kind="multi_valued", vocabulary_size=6, length=2, weighted=True),
+        Field(
+            name="words",
+            kind="multi_valued",
+            vocabulary_size=6,
+            length=1,
+            embedding_dim=2,
+            weighted=True,
+            combiner="sum",
+        ),
+    ]
+    layer = FeatureEmbedding(fields, 3)
+    inputs = {"sequences": ids([3, 4, 3, 4, 5]), "weights": np.array([[1.0, 3.0, 0.5]], "float32")}
+    layer.build({name: matrix.shape for name, matrix in inputs.items()})
+    randomize(layer)
+
+    history, tags, words = np.asarray(layer(inputs))[0]
+
+    tables = tables_by_field(layer)
+    np.testing.assert_allclose(history, tables["history"][3:5].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(tags, (tables["tags"][3] + 3 * tables["tags"][4]) / 4, rtol=1e-5)
+    kernel = layer.projections["2"].kernel.numpy()
+    np.testing.assert_allclose(words, 0.5 * tables["words"][5] @ kernel, rtol=1e-5)

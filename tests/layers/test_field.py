@@ -86,6 +86,14 @@ def test_number_is_no_list():
             {"kind": "categorical", "vocabulary_size": 5, "operation": "divide"},
             "`operation` must be one of 'add', 'concatenate', 'multiply'. Received",
         ),
+        (
+            {"kind": "sequence", "vocabulary_size": 5, "weighted": True},
+            "`weighted` is for a multi-valued field .* Received: sequence field 'a'",
+        ),
+        (
+            {"kind": "multi_valued", "vocabulary_size": 5, "weighted": True, "combiner": "max"},
+            "a combiner other than 'max'. Received: .*combiner='max'",
+        ),
         ({"kind": "numeric", "buckets": 2}, "A numeric field must leave"),
         ({"kind": "numeric", "trainable": False}, "A numeric field must leave"),
         ({"kind": "numeric", "vocabulary_size": 5}, "A numeric field must leave"),

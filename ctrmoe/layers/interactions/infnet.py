@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers._checks import check_choice, check_positive_integer
 from ctrmoe.layers.interactions.behaviour_sequences import (
     BehaviourSequences,
     joined,
@@ -19,6 +19,9 @@ from ctrmoe.layers.interactions.behaviour_sequences import (
 from ctrmoe.layers.interactions.infnet_block import INFNetBlock
 from ctrmoe.layers.interactions.task_tokens import TaskTokens
 from ctrmoe.layers.interactions.token_mlp import TokenMLP
+
+PARTS = ("task_tokens", "gated_units", "cross_attention")
+"""What the ablation of the paper leaves out."""
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -47,6 +50,14 @@ class INFNet(keras.layers.Layer):
     zeros. What cannot reach the tokens of the tasks after the last block is left out of the last
     blocks.
 
+    The parts of the paper's ablation can be left out, though how the paper does so is not in it:
+
+    - `"task_tokens"`: T and T̃. Every task gets the mean of the fields' tokens plus that of the
+      sequences' tokens.
+    - `"gated_units"`: C and S stay as they are, T' is T̂.
+    - `"cross_attention"`: the mean of the tokens, projected, takes its place. Without any flow the
+      tokens of the tasks would be the same for all rows.
+
     Args:
         num_tasks: Number of tasks.
         num_blocks: Number of blocks.
@@ -58,6 +69,8 @@ class INFNet(keras.layers.Layer):
         layer_norm: Normalises after each of them.
         share_task_projections: T̃ and T attend by the same projections.
         positions: Adds a trainable vector for each place of a sequence.
+        without: The parts that are left out, of `"task_tokens"`, `"gated_units"` and
+            `"cross_attention"`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -68,8 +81,8 @@ class INFNet(keras.layers.Layer):
         `[B, num_tasks, D]`.
 
     Raises:
-        ValueError: If an argument is out of range, `num_heads` does not divide D or a sequence is
-            not D wide.
+        ValueError: If an argument is out of range, `num_heads` does not divide D, a sequence is
+            not D wide, or if neither task tokens nor gated units are left.
 
     Reference:
         Li et al., INFNet: A Task-aware Information Flow Network for Large-Scale Recommendation
@@ -82,7 +95,7 @@ class INFNet(keras.layers.Layer):
     TensorShape([5, 2, 8])
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an option for each choice that the paper leaves
         self,
         num_tasks: int,
         *,
@@ -95,9 +108,16 @@ class INFNet(keras.layers.Layer):
         layer_norm: bool = True,
         share_task_projections: bool = False,
         positions: bool = False,
+        without: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.without = [check_choice("without", part, PARTS) for part in without]
+        if {"task_tokens", "gated_units"} <= set(self.without):
+            raise ValueError(
+                "`without` must leave the task tokens or the gated units, or no token would "
+                f"change. Received: without={self.without}."
+            )
         self.num_tasks = check_positive_integer("num_tasks", num_tasks)
         self.num_blocks = check_positive_integer("num_blocks", num_blocks)
         self.num_proxies = _check_triple("num_proxies", num_proxies)
@@ -110,6 +130,7 @@ class INFNet(keras.layers.Layer):
             "share_task_projections": share_task_projections,
         }
         self.positions = positions
+        self.task_tokens = "task_tokens" not in self.without
         self.blocks = self._blocks()
         self.behaviour = BehaviourSequences(
             positions=positions, dtype=self.dtype_policy, name="behaviour"
@@ -127,10 +148,12 @@ class INFNet(keras.layers.Layer):
 
     def _blocks(self) -> list[INFNetBlock]:
         blocks: list[INFNetBlock] = []
-        outputs: tuple[str, ...] = ("tasks",)
+        outputs: tuple[str, ...] = ("tasks",) if self.task_tokens else ("fields", "sequences")
         for i in reversed(range(self.num_blocks)):
             block = INFNetBlock(
                 **self.options,
+                gated_units="gated_units" not in self.without,
+                cross_attention="cross_attention" not in self.without,
                 num_gate_layers=self.num_dense_layers[2],
                 outputs=outputs,
                 dtype=self.dtype_policy,
@@ -144,8 +167,9 @@ class INFNet(keras.layers.Layer):
         batch, fields, dim = tokens_shape
         sequences = listed_shapes(sequences_shape, dim)
         used = self.blocks[0].inputs
-        self.tasks.build(tokens_shape)
-        if "task_proxies" in used:
+        if self.task_tokens:
+            self.tasks.build(tokens_shape)
+        if self.task_tokens and "task_proxies" in used:
             self.task_proxies.build(tokens_shape)
         if "field_proxies" in used:
             self.field_mlp.build(tokens_shape)
@@ -160,12 +184,9 @@ class INFNet(keras.layers.Layer):
     def _counts(self, fields: int | None, sequences: list[Any]) -> dict[str, int | None]:
         """Tokens of each kind."""
         of_fields, of_sequence, of_tasks = self.num_proxies
-        counts: dict[str, int | None] = {
-            "fields": fields,
-            "tasks": self.num_tasks,
-            "field_proxies": of_fields,
-            "task_proxies": of_tasks,
-        }
+        counts: dict[str, int | None] = {"fields": fields, "field_proxies": of_fields}
+        if self.task_tokens:
+            counts |= {"tasks": self.num_tasks, "task_proxies": of_tasks}
         if sequences:
             counts["sequences"] = total_length(sequences)
             counts["sequence_proxies"] = len(sequences) * of_sequence
@@ -177,7 +198,16 @@ class INFNet(keras.layers.Layer):
         state, keep = self._state(tokens, *listed_sequences(sequences, mask))
         for block in self.blocks:
             state = block(state, keep=keep)
-        return state["tasks"]
+        return state["tasks"] if self.task_tokens else self._pooled(state, keep)
+
+    def _pooled(self, state: Any, keep: Any) -> Any:
+        """Means of the fields and of the sequences, added, for each task: `[B, T, D]`."""
+        pooled = ops.mean(state["fields"], axis=1, keepdims=True)
+        if "sequences" in state:
+            counted = ops.cast(keep, pooled.dtype)[:, None]
+            count = ops.maximum(ops.sum(counted, axis=2, keepdims=True), 1)
+            pooled += ops.matmul(counted, state["sequences"]) / count
+        return ops.repeat(pooled, self.num_tasks, axis=1)
 
     def attention(
         self, tokens: Any, sequences: Any = None, mask: Any = None
@@ -193,8 +223,10 @@ class INFNet(keras.layers.Layer):
     def _state(self, fields: Any, sequences: list[Any], masks: list[Any]) -> tuple[Any, Any]:
         """The tokens that the first block reads, and the mask of the sequences, if any."""
         used = self.blocks[0].inputs
-        state = {"fields": fields, "tasks": self.tasks(fields)}
-        if "task_proxies" in used:
+        state = {"fields": fields}
+        if self.task_tokens:
+            state["tasks"] = self.tasks(fields)
+        if self.task_tokens and "task_proxies" in used:
             state["task_proxies"] = self.task_proxies(fields)
         if "field_proxies" in used:
             state["field_proxies"] = self.field_mlp(fields)
@@ -232,6 +264,7 @@ class INFNet(keras.layers.Layer):
             "num_dense_layers": self.num_dense_layers,
             **self.options,
             "positions": self.positions,
+            "without": self.without,
         }
 
 

@@ -10,6 +10,7 @@ import keras
 from ctrmoe.layers._checks import check_choice
 from ctrmoe.layers.interactions.cross_attention import CrossAttention
 from ctrmoe.layers.interactions.proxy_gated_unit import ProxyGatedUnit
+from ctrmoe.layers.interactions.token_mean import TokenMean
 
 LAYER_NORM_EPSILON = 1e-5
 PROXIES = {
@@ -51,6 +52,8 @@ class INFNetBlock(keras.layers.Layer):
         residual: Adds what an attention or a gate replaces.
         layer_norm: Normalises after each of them.
         share_task_projections: T̃ and T attend by the same projections.
+        gated_units: Whether there are PGUs; without, C and S stay as they are and T' is T̂.
+        cross_attention: Whether CA weighs its tokens; without, it is their mean, `TokenMean`.
         outputs: The tokens that are asked for, of `"fields"`, `"sequences"`, `"tasks"`,
             `"field_proxies"`, `"sequence_proxies"` and `"task_proxies"`.
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -80,6 +83,8 @@ class INFNetBlock(keras.layers.Layer):
         residual: bool = True,
         layer_norm: bool = True,
         share_task_projections: bool = False,
+        gated_units: bool = True,
+        cross_attention: bool = True,
         outputs: Sequence[str] = STREAMS,
         **kwargs: Any,
     ) -> None:
@@ -90,8 +95,10 @@ class INFNetBlock(keras.layers.Layer):
         self.residual = residual
         self.layer_norm = layer_norm
         self.share_task_projections = share_task_projections
+        self.gated_units = gated_units
+        self.cross_attention = cross_attention
         self.outputs = [check_choice("outputs", name, STREAMS) for name in outputs]
-        self._gated = [kind for kind in PROXIES if kind in self.outputs]
+        self._gated = [kind for kind in PROXIES if kind in self.outputs and gated_units]
         self._attending = [target for target in CONTEXTS if self._is_needed(target)]
         self.attentions = self._attentions()
         self.gates = {
@@ -111,8 +118,8 @@ class INFNetBlock(keras.layers.Layer):
         gates = self.pgu_proxies == "updated"
         return gates and any(PROXIES[kind] == target for kind in self._gated)
 
-    def _attentions(self) -> dict[str, CrossAttention]:
-        attentions: dict[str, CrossAttention] = {}
+    def _attentions(self) -> dict[str, Any]:
+        attentions: dict[str, Any] = {}
         for target in self._attending:
             for context in CONTEXTS[target]:
                 twin = attentions.get(f"task_proxies_to_{context}")
@@ -120,8 +127,11 @@ class INFNetBlock(keras.layers.Layer):
                     attentions[f"tasks_to_{context}"] = twin
                     continue
                 name = f"{target}_to_{context}"
-                attentions[name] = CrossAttention(
-                    self.num_heads, dtype=self.dtype_policy, name=name
+                options = {"dtype": self.dtype_policy, "name": name}
+                attentions[name] = (
+                    CrossAttention(self.num_heads, **options)
+                    if self.cross_attention
+                    else TokenMean(**options)
                 )
         return attentions
 
@@ -133,7 +143,7 @@ class INFNetBlock(keras.layers.Layer):
     @property
     def inputs(self) -> tuple[str, ...]:
         """The tokens that lead to an output."""
-        needed = set(self._gated) | set(self._attending)
+        needed = set(self.outputs) | set(self._attending)
         needed |= {context for target in self._attending for context in CONTEXTS[target]}
         if self.pgu_proxies == "literal":
             needed |= {PROXIES[kind] for kind in self._gated}
@@ -147,9 +157,11 @@ class INFNetBlock(keras.layers.Layer):
         for kind, gate in self.gates.items():
             if kind in tokens_shape:
                 gate.build(tokens_shape[kind], tokens_shape[PROXIES[kind]])
+        updated = {"attention": {target for target, _ in self._flows(tokens_shape)}}
+        updated["gate"] = set(self._gated) & set(tokens_shape)
         for name, norm in self.norms.items():
-            stream = name.removesuffix("_norm").rpartition("_")[0]
-            if stream in tokens_shape:
+            stream, _, step = name.removesuffix("_norm").rpartition("_")
+            if stream in updated[step]:
                 norm.build(tokens_shape[stream])
 
     def _flows(self, tokens: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -207,5 +219,7 @@ class INFNetBlock(keras.layers.Layer):
             "residual": self.residual,
             "layer_norm": self.layer_norm,
             "share_task_projections": self.share_task_projections,
+            "gated_units": self.gated_units,
+            "cross_attention": self.cross_attention,
             "outputs": self.outputs,
         }

@@ -15,7 +15,17 @@ OPTIONS = [
     {"residual": False, "layer_norm": False, "pgu_proxies": "literal"},
     {"share_task_projections": True, "num_heads": 2},
     {"positions": True, "num_proxies": [3, 2, 1], "num_dense_layers": [2, 2, 1]},
+    {"without": ["task_tokens"]},
+    {"without": ["gated_units"]},
+    {"without": ["cross_attention"]},
 ]
+
+
+def flags_of(options):
+    """The options that the reference does not read off the weights."""
+    read_off = ("positions", "num_proxies", "without")
+    flags = {k: v for k, v in options.items() if k not in read_off}
+    return {**flags, "cross_attends": "cross_attention" not in options.get("without", ())}
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -23,7 +33,7 @@ def test_equals_the_equations(fields, sequences, masks, randomize, options):
     layer = INFNet(2, num_blocks=2, **options)
     layer(fields, sequences, masks)
     weights = randomize(layer)
-    flags = {k: v for k, v in options.items() if k not in ("positions", "num_proxies")}
+    flags = flags_of(options)
 
     expected = [
         references.infnet(
@@ -40,7 +50,7 @@ def test_equals_the_equations_without_sequences(fields, randomize, options):
     layer = INFNet(2, num_blocks=2, **options)
     layer(fields)
     weights = randomize(layer)
-    flags = {k: v for k, v in options.items() if k not in ("positions", "num_proxies")}
+    flags = flags_of(options)
 
     expected = [references.infnet(row, [], [], weights, 2, **flags) for row in fields]
 
@@ -89,6 +99,34 @@ def test_parameters(fields):
     assert layer.field_mlp.count_params() == (5 * 8) * (2 * 8) + 2 * 8 == 656
     assert layer.sequence_mlp.count_params() == 64 + 8
     assert layer.count_params() == first + last + 656 + 72 + (2 + 1) * 8
+
+
+def test_parameters_without_a_part():
+    options = {"num_proxies": (2, 1, 1), "num_dense_layers": (1, 1, 1), "layer_norm": False}
+    counts = {}
+    for part in ("task_tokens", "gated_units", "cross_attention"):
+        layer = INFNet(2, num_blocks=2, **options, without=[part])
+        layer.build((None, 5, 8), [(None, 6, 8), (None, 4, 8)])
+        counts[part] = layer.count_params()
+
+    kernel, gates = 8 * 8, (2 * 8 * 8 + 8) + (2 * 8 * 8 + 8)
+    proxies = 656 + 72
+    # C̃ reads S and S̃ reads C, and they gate C and S, in both blocks.
+    assert counts["task_tokens"] == 2 * (2 * 3 * kernel + gates) + proxies
+    # T reads C and S, and nothing else reaches it.
+    assert counts["gated_units"] == 2 * (2 * 3 * kernel) + 2 * 8
+    # Eight flows in the first block and four in the last, a W_V each.
+    gate = 8 * 8 + 8
+    tokens = (2 + 1) * 8
+    assert counts["cross_attention"] == 12 * kernel + gates + 2 * gate + proxies + tokens
+
+
+def test_without_task_tokens_all_tasks_get_one_token(fields, sequences, masks):
+    out = np.asarray(INFNet(3, without=["task_tokens"])(fields, sequences, masks))
+
+    assert out.shape == (ROWS, 3, DIM)
+    np.testing.assert_array_equal(out, np.repeat(out[:, :1], 3, axis=1))
+    assert np.ptp(out, axis=0).max() > 0.1
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -325,6 +363,7 @@ def test_config_round_trip(fields, sequences, masks):
         layer_norm=False,
         share_task_projections=True,
         positions=True,
+        without=["cross_attention"],
         dtype="mixed_float16",
         name="part",
     )
@@ -350,6 +389,8 @@ def test_config_round_trip(fields, sequences, masks):
         ({"num_proxies": 4}, "`num_proxies` must be three integers. Received: num_proxies=4"),
         ({"num_proxies": [4, 0, 2]}, "`num_proxies` must be a positive integer. Received: .*=0"),
         ({"num_dense_layers": [1]}, r"`num_dense_layers` must be three integers. Received: .*\[1"),
+        ({"without": ["gates"]}, "`without` must be one of 'task_tokens', 'gated_units', 'cross"),
+        ({"without": ["task_tokens", "gated_units"]}, "`without` must leave the task tokens or"),
         ({"pgu_proxies": "old"}, "`pgu_proxies` must be one of 'updated', 'literal'"),
     ],
 )
