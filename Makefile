@@ -21,8 +21,8 @@ $(VENV)/.installed: setup.cfg constraints.txt
 demo: install    ## the whole job on the embedded sample; results in ./demo (OUT=...)
 	$(BIN)/ctrmoe demo --out $(OUT)
 
-test: install    ## all tests
-	$(BIN)/python -m pytest
+test: install    ## all tests, one process a core
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: install    ## style, types and import rules
 	$(BIN)/ruff check .
