@@ -87,6 +87,7 @@ def tune(
     Raises:
         ConfigError: If a key or a range is wrong, `out` holds another search, or no trial ends
             well.
+        SchemaError: If the disk is full or can't be written to; the search can be resumed.
 
     Reference:
         Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, 2019,
@@ -186,6 +187,8 @@ class _Search:
         except optuna.TrialPruned as pruned:
             return "pruned", str(pruned)
         except (ConfigError, SchemaError) as error:
+            if isinstance(error.__cause__, OSError):  # a full disk is not the trial's fault
+                raise
             return "failed", str(error)
         except tf.errors.ResourceExhaustedError as error:
             return "failed", f"Out of memory: {error.message.splitlines()[0]}"

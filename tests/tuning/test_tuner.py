@@ -16,6 +16,7 @@ from ctrmoe import strict
 from ctrmoe.cli import main
 from ctrmoe.config import Config, ConfigError
 from ctrmoe.run import Run
+from ctrmoe.schema import SchemaError
 from ctrmoe.tuning import tune
 
 MODEL = {"deep": {"units": [4, 4]}, "embedding": {"dim": 2}}
@@ -152,6 +153,20 @@ def test_search_of_failures_only(prepared, tmp_path):
 
     with pytest.raises(ConfigError, match="A trial must end well. Received: 1 that did not; .*nan"):
         tune(given, {"train.patience": {"choices": [0]}}, tmp_path / "search", trials=1)
+
+
+def test_folder_that_cannot_be_written_ends_the_search_not_the_trial(prepared, tmp_path):
+    given, folder = config(prepared, epochs=1), tmp_path / "search"
+    search = {"train.learning_rate": {"choices": [0.01]}}
+    folder.mkdir()
+    (folder / "trial_0000").symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(SchemaError, match="can't be written"):
+        tune(given, search, folder, trials=1)
+    (folder / "trial_0000").unlink()
+    found = tune(given, search, folder, trials=1, resume=True)
+
+    assert found.trials["state"].to_list() == ["complete"]
 
 
 @pytest.mark.parametrize(
