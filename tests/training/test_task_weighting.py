@@ -65,13 +65,6 @@ def test_interrupted_training_resumes_to_the_same_bits(prepared, tmp_path, weigh
         assert histories[0][column].n_unique() == 2
     assert np.isfinite(histories[0].drop("epoch").to_numpy()).all()
     assert {"train_loss", "train_click_loss", "valid_auc"} < set(histories[0].columns)
-    fixed = Config.from_dict(
-        given.to_dict() | {"train": config(prepared, "fixed").to_dict()["train"]}
-    )
-    same = train(fixed, tmp_path / "fixed")
-    assert [w.shape for w in weights(same)] == [w.shape for w in weights(whole)]
-    assert not any(np.array_equal(a, b) for a, b in zip(weights(same), weights(whole), strict=True))
-    assert "weight_click" not in pl.read_csv(same.folder / "history.csv").columns
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
