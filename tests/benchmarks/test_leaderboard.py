@@ -45,7 +45,8 @@ def write_cell(folder, aucs):
     (folder / "search" / "best.toml").write_text("[train]\nlearning_rate = 0.002\n")
 
 
-def test_tables_hold_the_median_of_what_is_finished(module, tmp_path):
+@pytest.mark.parametrize("test_rows", [1_000, 9_000])
+def test_tables_hold_the_median_of_what_is_finished(module, tmp_path, test_rows):
     leaderboard = module("leaderboard")
     write_cell(tmp_path / "cells" / "movielens_random" / "fm", [0.90, 0.88, 0.91])
     write_cell(tmp_path / "cells" / "movielens_random" / "dnn", [0.85])
@@ -55,7 +56,7 @@ def test_tables_hold_the_median_of_what_is_finished(module, tmp_path):
 
     found = leaderboard.finished(args)
     table = module("leaderboard_tables").figures_table(found)
-    counts = {"movielens_random": {"train": 8_000, "test": 1_000}}
+    counts = {"movielens_random": {"train": 8_000, "test": test_rows}}
     text = module("leaderboard_tables").document(table, found, counts, leaderboard.protocol(args))
 
     assert table["model"].to_list() == ["fm", "dnn"]  # the best first
@@ -65,8 +66,9 @@ def test_tables_hold_the_median_of_what_is_finished(module, tmp_path):
     assert first["gauc"] is None and first["train.learning_rate"] == 0.002
     assert "| `like` | fm | 0.9000 [0.8800 – 0.9100] | 0.900, met |" in text
     assert "| dnn | 0.8500 [0.8500 – 0.8500] |" in text
-    assert "train 8,000, test 1,000" in text
+    assert f"train 8,000, test {test_rows:,}" in text
     assert "gauc" not in text  # nobody has one
+    assert ("standard error of about 0.02" in text) == (test_rows == 1_000)
 
 
 def test_data_is_made_once_and_trials_train_on_a_share(module, tmp_path):
