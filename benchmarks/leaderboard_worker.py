@@ -12,6 +12,7 @@ import clocks
 import keras
 import numpy as np
 import polars as pl
+from ticks import Ticks
 
 from ctrmoe.config import Config
 from ctrmoe.data.encoded import read_encoded
@@ -22,17 +23,6 @@ from ctrmoe.training import compile_model, train, training_feed
 
 TIMED_STEPS = 40
 SCORED_SECONDS = 3.0
-
-
-class Ticks(keras.callbacks.Callback):
-    """Notes the start of every step."""
-
-    def __init__(self, clock: clocks.StepClock) -> None:
-        super().__init__()
-        self.clock = clock
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.clock.tick()
 
 
 def final_run(config: Config, out: Path, test: Path) -> dict[str, Any]:

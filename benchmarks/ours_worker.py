@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import polars as pl
 import tensorflow as tf
+from ticks import Ticks
 
 from ctrmoe.config import Config
 from ctrmoe.data.dataset import pack
@@ -23,17 +24,6 @@ from ctrmoe.training import train
 
 HERE = Path(__file__).parent
 WARM_UP = 8
-
-
-class Ticks(keras.callbacks.Callback):
-    """Notes the start of every step."""
-
-    def __init__(self, clock: clocks.StepClock) -> None:
-        super().__init__()
-        self.clock = clock
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.clock.tick()
 
 
 def score_figures(model: Path, data: Path, out: Path) -> dict[str, float]:

@@ -28,7 +28,7 @@ from ctrmoe.training.compilation import check_task_weighting, compile_model
 from ctrmoe.training.manifest import check_manifest, write_manifest
 from ctrmoe.training.pretrained import assign_pretrained
 from ctrmoe.training.task_weighting import TaskWeighting
-from ctrmoe.training.validation import FIGURES, validate
+from ctrmoe.training.validation import check_monitor, validate
 
 BEST = "best.npz"
 
@@ -77,7 +77,7 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
         )
     if not (out / "config.json").is_file():
         encoder = Encoder.load(config.data.prepared)
-        _check_monitor(config.train.monitor, [task.name for task in encoder.schema.tasks])
+        check_monitor(config.train.monitor, encoder.schema)
         check_task_weighting(config.train.task_weighting, len(encoder.schema.tasks))
         write_manifest(out, config)
         return Run.create(out, config, encoder)
@@ -91,16 +91,6 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
         )
     check_manifest(out, config)
     return run
-
-
-def _check_monitor(monitor: str, tasks: list[str]) -> None:
-    known = [
-        f"{prefix}{name}" for prefix in ("", *(f"{task}_" for task in tasks)) for name in FIGURES
-    ]
-    if monitor not in known:
-        raise ConfigError(
-            f"`train.monitor` must be one of {', '.join(known)}. Received: {monitor!r}."
-        )
 
 
 class _Training:

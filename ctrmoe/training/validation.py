@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from ctrmoe.config import ConfigError
 from ctrmoe.data.encoded import read_encoded
 from ctrmoe.metrics import Evaluator
 from ctrmoe.prediction import Predictor
@@ -39,6 +40,20 @@ class ValidationMetrics(keras.callbacks.Callback):
             self._predictor = Predictor.of_model(self.model, tasks)
         if logs is not None:
             logs.update(validate(self._predictor, self.part, self.schema))
+
+
+def check_monitor(monitor: str, schema: Schema) -> None:
+    """Refuses what no validation gives.
+
+    Raises:
+        ConfigError: If `monitor` is no figure, of all tasks or of one.
+    """
+    tasks = ["", *(f"{task.name}_" for task in schema.tasks)]
+    known = [f"{task}{figure}" for task in tasks for figure in FIGURES]
+    if monitor not in known:
+        raise ConfigError(
+            f"`train.monitor` must be one of {', '.join(known)}. Received: {monitor!r}."
+        )
 
 
 def validate(predictor: Callable[[Any], Any], part: str | Path, schema: Schema) -> dict[str, float]:

@@ -11,7 +11,7 @@ from ctrmoe.config import SEARCH, Config, ConfigError
 from ctrmoe.data.encode import Encoder
 from ctrmoe.model import build_model
 from ctrmoe.training import compile_model
-from ctrmoe.training.validation import FIGURES
+from ctrmoe.training.validation import check_monitor
 from ctrmoe.tuning.space import SearchSpace
 
 CONSTRUCTED = ("model.", "train.optimizer", "train.dense_optimizer")
@@ -38,13 +38,7 @@ def check_data(config: Config) -> Encoder:
             f"{prepared} must have a validation part for a search. Prepare it with `--split` or "
             "`--valid`."
         )
-    tasks = ["", *(f"{task.name}_" for task in encoder.schema.tasks)]
-    known = [f"{task}{figure}" for task in tasks for figure in FIGURES]
-    if config.train.monitor not in known:
-        raise ConfigError(
-            f"`train.monitor` must be one of {', '.join(known)}. "
-            f"Received: {config.train.monitor!r}."
-        )
+    check_monitor(config.train.monitor, encoder.schema)
     return encoder
 
 

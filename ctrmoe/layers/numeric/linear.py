@@ -8,11 +8,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers.numeric.numeric_layer import NumericLayer
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
-class NumericEmbedding(keras.layers.Layer):
+class NumericEmbedding(NumericLayer):
     """Scales a trainable vector by the number: `e = v · x`, or `e = m` where `x` is NaN (missing).
 
     Args:
@@ -35,35 +35,9 @@ class NumericEmbedding(keras.layers.Layer):
     TensorShape([2, 3, 4])
     """
 
-    def __init__(self, embedding_dim: int, *, initializer: Any = "uniform", **kwargs: Any) -> None:
-        # Half precision overflows at 65504, which raw counts and prices exceed.
-        super().__init__(**{**kwargs, "autocast": False})
-        self.embedding_dim = check_positive_integer("embedding_dim", embedding_dim)
-        self.initializer = keras.initializers.get(initializer)
-
     def build(self, input_shape: Sequence[int | None]) -> None:
-        shape = (input_shape[-1], self.embedding_dim)
-        self.vectors = self._vectors("vectors", shape)
-        self.missing = self._vectors("missing", shape)
+        self.vectors = self.add_vectors("vectors", (input_shape[-1], self.embedding_dim))
+        super().build(input_shape)
 
-    def _vectors(self, name: str, shape: tuple[int | None, int]) -> Any:
-        # A clone: an unseeded initializer object repeats its draw.
-        initializer = self.initializer.clone()
-        return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
-
-    def call(self, inputs: Any) -> Any:
-        missing = ops.isnan(inputs)
-        # The NaN must leave before the product: 0 · NaN is NaN in the gradient of `v`.
-        x = ops.expand_dims(ops.where(missing, 0.0, inputs), -1)
-        flag = ops.expand_dims(ops.cast(missing, x.dtype), -1)
-        return x * self.vectors + flag * self.missing
-
-    def compute_output_spec(self, inputs: Any) -> Any:
-        return keras.KerasTensor((*inputs.shape, self.embedding_dim), dtype=self.variable_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "embedding_dim": self.embedding_dim,
-            "initializer": keras.initializers.serialize(self.initializer),
-        }
+    def embed(self, numbers: Any) -> Any:
+        return ops.expand_dims(numbers, -1) * self.vectors
