@@ -147,13 +147,16 @@ def main() -> None:
             )
             + ".",
             "Command: `python benchmarks/beside_deepctr.py --peer-python PYTHON "
-            f"--model {args.model} --rows {args.rows} --valid-rows {args.valid_rows} "
-            f"--repetitions {args.repetitions} --seed {args.seed} --record`",
+            f"--model {args.model} --batch-size {args.batch_size} --rows {args.rows} "
+            f"--valid-rows {args.valid_rows} --repetitions {args.repetitions} "
+            f"--seed {args.seed} --record`",
         )
     )
     print(text)
     if args.record:
-        result = HERE / "results" / f"beside_deepctr_{args.model}.md"
+        usual = args.batch_size == MODELS[args.model][1]
+        name = args.model if usual else f"{args.model}_{args.batch_size}"
+        result = HERE / "results" / f"beside_deepctr_{name}.md"
         result.write_text(text + "\n", encoding="utf-8")
 
 
