@@ -813,3 +813,53 @@ def quotient_remainder(index, remainders, quotients, operation):
     if operation == "multiply":
         return first * second
     return first + second if operation == "add" else np.concatenate([first, second])
+
+
+# Mixtures of experts: one row and one expert at a time.
+
+
+def expert(x, weights, index, shared=False, activation=None, output_activation=None):
+    """A multilayer perceptron with the weights of one expert; `x` is one row."""
+    layers = sum(name.startswith("kernel_") for name in weights)
+    for layer in range(layers):
+        kernel, bias = weights[f"kernel_{layer}"][index], weights[f"bias_{layer}"][index]
+        if shared:
+            kernel = kernel * weights[f"shared_kernel_{layer}"]
+            bias = bias + weights[f"shared_bias_{layer}"]
+        x = x @ kernel + bias
+        act = output_activation if layer == layers - 1 else activation
+        x = act(x) if act else x
+    return x
+
+
+def gated_linear_expert(x, weights, index):
+    """SwiGLU with the weights of one expert; `x` is one row."""
+    parts = {
+        name: lambda v, name=name: (
+            v @ weights[f"{name}_kernel"][index] + weights[f"{name}_bias"][index]
+        )
+        for name in ("gate", "value", "output")
+    }
+    gate = parts["gate"](x)
+    return parts["output"](gate / (1 + np.exp(-gate)) * parts["value"](x))
+
+
+def mixture(x, index, gate, apply, num_experts):
+    """`y_t = Σ_k gate_tk · apply(x_t, index_tk)`; the index E stands for none."""
+    result = np.zeros((len(x), len(apply(x[0], 0))))
+    for row, experts in enumerate(index):
+        for choice, expert in enumerate(experts):
+            if expert < num_experts:
+                result[row] += gate[row, choice] * apply(x[row], expert)
+    return result
+
+
+def switch_balance(probs, index):
+    """`E Σ_e f_e P_e` by counting."""
+    rows, experts = probs.shape
+    f = np.zeros(experts)
+    for choices in index:
+        for choice in choices:
+            if choice < experts:
+                f[choice] += 1 / (rows * sum(c < experts for c in choices))
+    return experts * sum(f[e] * probs[:, e].mean() for e in range(experts))

@@ -7,6 +7,7 @@ U expert units, T tasks, L sequence length, K chosen experts. Inside attention, 
 from ctrmoe.layers.chained_logit import ChainedLogit
 from ctrmoe.layers.classifiers import CLASSIFIERS
 from ctrmoe.layers.embedding import FeatureEmbedding
+from ctrmoe.layers.experts import EXPERTS
 from ctrmoe.layers.field import Field
 from ctrmoe.layers.interactions import INTERACTIONS
 from ctrmoe.layers.interactions.autoint import AutoInt
@@ -17,6 +18,7 @@ from ctrmoe.layers.interactions.fgcnn import FGCNN
 from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
 from ctrmoe.layers.interactions.infnet_v2 import INFNetV2
+from ctrmoe.layers.mixture import Mixture
 from ctrmoe.layers.mlp import MLP
 from ctrmoe.layers.numeric import NUMERIC_EMBEDDINGS
 from ctrmoe.layers.pooling import POOLINGS
@@ -27,6 +29,7 @@ from ctrmoe.layers.towers import Tower
 __all__ = [
     "CIN",
     "CLASSIFIERS",
+    "EXPERTS",
     "FGCNN",
     "FM",
     "INTERACTIONS",
@@ -41,6 +44,7 @@ __all__ = [
     "Field",
     "INFNet",
     "INFNetV2",
+    "Mixture",
     "RowBlocks",
     "Tower",
     "create",

@@ -15,6 +15,7 @@ from ctrmoe.layers import (
     ChainedLogit,
     FeatureEmbedding,
     Field,
+    Mixture,
     RowBlocks,
     Tower,
 )
@@ -101,6 +102,20 @@ CASES = {
         )
         for cls in CLASSIFIERS.values()
     },
+    "Mixture": (
+        lambda **kwargs: Mixture(
+            {"kind": "feed_forward", "num_experts": 3, "units": [5, 4], "dropout": 0.1},
+            router={"selector": {"kind": "top_k", "k": 2}},
+            num_gates=2,
+            shared_experts=1,
+            balance=[{"kind": "switch", "weight": 0.1}],
+            dispatch="dense",
+            block_size=8,
+            **kwargs,
+        ),
+        TOKENS,
+        "float16",
+    ),
     "ChainedLogit": (ChainedLogit, [NUMBERS[:, 0], NUMBERS[:, 0]], "float32"),
     "FusedTable": (
         lambda **kwargs: FusedTable([7, 8], [0, 1, 0], 4, initializer="random_normal", **kwargs),

@@ -1,0 +1,56 @@
+"""Balance of the load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers.balance.balance_loss import BalanceLoss, chosen_shares
+
+
+@keras.saving.register_keras_serializable(package="ctrmoe")
+class SwitchBalance(BalanceLoss):
+    """`E · Σ_e f_e P_e`: 1 where all experts are used alike, E where all rows go to one.
+
+    `f_e` is the share of the choices that went to expert e, `P_e` the mean of its probabilities;
+    only the latter has a gradient. With `num_domains` both are taken in each domain by itself, and
+    the mean over the domains in the batch counts: over all rows the loss would also fight what
+    tells domains apart.
+
+    Args:
+        weight: What the mixture multiplies the loss by.
+        num_domains: Number of domains, domain 0 included; 0 for all rows together.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Reference:
+        Fedus et al., Switch Transformers: Scaling to Trillion Parameter Models with Simple and
+        Efficient Sparsity, 2021, arXiv:2101.03961, equations (4) to (6), where a row has one
+        expert.
+    """
+
+    def __init__(self, weight: float = 0.01, *, num_domains: int = 0, **kwargs: Any) -> None:
+        super().__init__(weight, **kwargs)
+        self.num_domains = num_domains and check_positive_integer("num_domains", num_domains)
+
+    @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("domain",) if self.num_domains else ()
+
+    def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
+        shares, probs = chosen_shares(routing), routing["probs"]
+        experts = probs.shape[-1]
+        if not self.num_domains:
+            return experts * ops.sum(ops.mean(shares, axis=0) * ops.mean(probs, axis=0))
+        member = ops.one_hot(context["domain"], self.num_domains, dtype="float32")
+        counts = ops.sum(member, axis=0)
+        divisor = ops.maximum(counts, 1)[:, None]
+        f, p = (ops.matmul(ops.transpose(member), x) / divisor for x in (shares, probs))
+        present = ops.cast(counts > 0, "float32")
+        return experts * ops.sum(ops.sum(f * p, axis=1) * present) / ops.sum(present)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "num_domains": self.num_domains}

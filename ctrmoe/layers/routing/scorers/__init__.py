@@ -1,0 +1,13 @@
+"""Scorers: `(x [T, H], context) → logits [T, E]`, float32."""
+
+from typing import Any
+
+from ctrmoe.layers.routing.scorers.domain import DomainScorer
+from ctrmoe.layers.routing.scorers.linear import LinearScorer
+from ctrmoe.layers.routing.scorers.mlp import MLPScorer
+
+SCORERS: dict[str, type[Any]] = {
+    "domain": DomainScorer,
+    "linear": LinearScorer,
+    "mlp": MLPScorer,
+}

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from ctrmoe.layers.routing.adjusts import DomainMask
+from ctrmoe.layers.routing.scorers.domain import NEVER
+
+
+def test_mask_leaves_a_domain_its_experts(scores):
+    mask = DomainMask([[1, 1, 1], [0, 1, 0]])
+
+    found = mask(scores, context={"domain": np.array([0, 1, 1, 0], "int32")})
+
+    for name in ("logits", "scores"):
+        np.testing.assert_array_equal(found[name][0], scores["logits"][0])
+        np.testing.assert_array_equal(
+            found[name][1], [np.float32(NEVER), scores["logits"][1, 1], np.float32(NEVER)]
+        )
+
+
+@pytest.mark.parametrize(
+    ("allowed", "message"),
+    [
+        ([], "`allowed` must have a list for each domain"),
+        ([[1], [1, 1]], "`allowed` must have a list for each domain"),
+        ([[1, 0], [0, 0]], "allow each domain an expert. Received: \\[0, 0\\] of domain 1"),
+        ([[1, 2]], "`allowed` must hold 0 and 1"),
+    ],
+)
+def test_mask_that_leaves_a_domain_nothing(allowed, message):
+    with pytest.raises(ValueError, match=message):
+        DomainMask(allowed)

@@ -1,0 +1,212 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ctrmoe.layers import Mixture
+
+HIDDEN, UNITS, DOMAINS = 6, 3, 4
+BANKS = {
+    "feed_forward": {"units": [5, UNITS], "activation": "tanh"},
+    "gated_linear": {"hidden_units": 5, "units": UNITS},
+    "product": {"units": [5, UNITS], "expert_initializer": "glorot_uniform"},
+}
+ALLOWED = [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]]
+ROUTERS = {
+    "linear-softmax": {},
+    "mlp-top_k": {"scorer": {"kind": "mlp", "units": [5]}, "selector": {"kind": "top_k", "k": 2}},
+    "linear-top_1": {"selector": {"kind": "top_k", "k": 1}},
+    "linear-noise-load_bias-top_k": {
+        "adjusts": [{"kind": "noise", "seed": 1}, {"kind": "load_bias"}],
+        "selector": {"kind": "top_k", "k": 2},
+    },
+    "linear-domain_mask-top_p": {
+        "adjusts": [{"kind": "domain_mask", "allowed": ALLOWED}],
+        "selector": {"kind": "top_p", "p": 0.7},
+    },
+    "domain-top_1": {"scorer": {"kind": "domain"}, "selector": {"kind": "top_k", "k": 1}},
+}
+EVERY = list(itertools.product(BANKS, ROUTERS))
+
+
+def mixture_of(bank, router, **options):
+    experts = {"kind": bank, "num_experts": DOMAINS, **BANKS[bank]}
+    return Mixture(experts, router=ROUTERS[router], **options)
+
+
+@pytest.fixture
+def x(random):
+    return random.normal(size=(7, HIDDEN)).astype("float32")
+
+
+@pytest.fixture
+def context():
+    return {"domain": np.array([0, 1, 2, 3, 1, 1, 0], "int32")}
+
+
+@pytest.fixture(params=EVERY, ids="-".join)
+def every(request, x, context, randomize):
+    """Each kind of experts behind each kind of router, with weights that are not their first."""
+    mixture = mixture_of(*request.param)
+    mixture(x, context)
+    randomize(mixture)
+    return mixture
+
+
+def test_forms_of_dispatch_agree(every, x, context):
+    results = []
+    for method in ("dense", "blocked", "fused"):
+        if method != "fused" or every.experts.fuses:
+            every.dispatch = method
+            results.append(every(x, context))
+
+    for result in results[1:]:
+        np.testing.assert_allclose(result, results[0], atol=1e-5)
+
+
+def test_prediction_of_a_row_is_its_own(every, x, context):
+    together = every(x, context)
+
+    for row in range(len(x)):
+        alone = every(x[row : row + 1], {"domain": context["domain"][row : row + 1]})
+        np.testing.assert_allclose(alone[0], together[row], atol=1e-6)
+
+
+def test_every_expert_and_router_learns(every, x, context):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(every(x, context, training=True)))
+    for weight, gradient in zip(
+        every.trainable_weights,
+        tape.gradient(loss, [weight.value for weight in every.trainable_weights]),
+        strict=True,
+    ):
+        gradient = tf.convert_to_tensor(gradient).numpy()
+        assert np.isfinite(gradient).all()
+        assert np.abs(gradient).max() > 0, weight.path
+
+
+@pytest.mark.parametrize(
+    ("bank", "router"),
+    [case for case in EVERY if case[0] == "feed_forward" or case[1] == "mlp-top_k"],
+)
+def test_reloads_inside_a_model_and_exports(bank, router, x, context, tmp_path):
+    inputs = {
+        "x": keras.Input((HIDDEN,), name="x"),
+        "domain": keras.Input((), dtype="int32", name="domain"),
+    }
+    y = mixture_of(bank, router)(inputs["x"], {"domain": inputs["domain"]})
+    model = keras.Model(inputs, keras.layers.Dense(1)(y))
+    rows = {"x": x, **context}
+
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    model.export(tmp_path / "export", verbose=False)
+    served = tf.saved_model.load(tmp_path / "export")
+
+    np.testing.assert_array_equal(loaded(rows), model(rows))
+    for part in (slice(0, 1), slice(None)):
+        some = {name: tf.constant(column[part]) for name, column in rows.items()}
+        np.testing.assert_allclose(served.serve(some), model(some), atol=1e-5)
+
+
+def test_tokens_are_routed_one_by_one(x, context, random):
+    mixture = mixture_of("feed_forward", "linear-domain_mask-top_p")
+    tokens = random.normal(size=(7, 2, HIDDEN)).astype("float32")
+
+    y = mixture(tokens, context)
+
+    assert y.shape == (7, 2, UNITS)
+    np.testing.assert_allclose(y[:, 1], mixture(tokens[:, 1], context), atol=1e-6)
+
+
+def test_gates_share_the_experts(x, randomize):
+    mixture = mixture_of("feed_forward", "linear-softmax", num_gates=2)
+    y = mixture(x)
+    randomize(mixture)
+    results = mixture.experts(x).numpy()
+
+    y = mixture(x)
+
+    assert y.shape == (7, 2, UNITS)
+    for gate, routing in enumerate(mixture.routing(x)):
+        expected = np.einsum("te,teu->tu", routing["gate"], results)
+        np.testing.assert_allclose(y[:, gate], expected, atol=1e-5)
+    assert np.abs(y[:, 0] - y[:, 1]).max() > 0.01
+
+
+def test_shared_experts_are_added(x):
+    mixture = mixture_of("feed_forward", "mlp-top_k", shared_experts=2)
+    y = mixture(x)
+    alone = mixture_of("feed_forward", "mlp-top_k")
+    alone.build(x.shape)
+    for weight, source in zip(
+        alone.weights, [*mixture.experts.weights, *mixture.routers[0].weights], strict=True
+    ):
+        weight.assign(source)
+
+    expected = alone(x) + np.sum(mixture.shared(x), axis=1)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_equal_experts_are_one_expert(x):
+    mixture = mixture_of("feed_forward", "mlp-top_k")
+    mixture(x)
+    for weight in mixture.experts.weights:
+        weight.assign(np.repeat(weight.numpy()[:1], DOMAINS, axis=0))
+
+    np.testing.assert_allclose(mixture(x), mixture.experts(x)[:, 2], atol=1e-5)
+
+
+def test_losses_are_added_while_training_and_have_metrics(x, context):
+    balance = [
+        {"kind": "switch", "weight": 0.5, "num_domains": DOMAINS},
+        {"kind": "z", "weight": 0.0},
+    ]
+    mixture = mixture_of("feed_forward", "mlp-top_k", balance=balance)
+
+    mixture(x, context)
+    assert mixture.losses == []
+    mixture(x, context, training=True)
+
+    metrics = {metric.name: float(metric.result()) for metric in mixture.metrics}
+    assert set(metrics) == {"switch_loss", "z_loss"}
+    np.testing.assert_allclose(sum(mixture.losses), 0.5 * metrics["switch_loss"], rtol=1e-6)
+
+
+def test_half_precision_keeps_the_routing(x):
+    mixture = mixture_of("feed_forward", "mlp-top_k", dtype="mixed_bfloat16")
+
+    assert mixture(x).dtype == "bfloat16"
+    (routing,) = mixture.routing(x)
+    assert routing["gate"].dtype == "float32"
+
+
+def test_fit_compiled_and_not_gives_the_same_losses(x, context):
+    losses = []
+    for jit in (False, True):
+        keras.utils.set_random_seed(3)
+        inputs = keras.Input((HIDDEN,))
+        y = mixture_of("feed_forward", "mlp-top_k", balance=[{"kind": "switch"}])(inputs)
+        model = keras.Model(inputs, keras.layers.Dense(1)(y))
+        model.compile("sgd", "mse", jit_compile=jit)
+        history = model.fit(x, np.ones((7, 1)), batch_size=4, epochs=2, shuffle=False, verbose=0)
+        losses.append(history.history["loss"])
+
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dispatch": "sparse"}, "`dispatch` must be one of"),
+        ({"num_gates": 0}, "`num_gates` must be a positive integer"),
+        ({"shared_experts": -1}, "`shared_experts` must be a positive integer"),
+        ({"balance": [{"kind": "swich"}]}, "Did you mean 'switch'"),
+        ({"router": {"scorer": {"kind": "linear", "units": 3}}}, "`units` must be an option"),
+    ],
+)
+def test_argument_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        Mixture({"kind": "feed_forward", "num_experts": 2, "units": [3]}, **options)
