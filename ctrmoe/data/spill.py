@@ -13,13 +13,15 @@ from ctrmoe.data.fit import Chunk
 from ctrmoe.data.lists import Values
 from ctrmoe.data.packed import LABEL_PREFIX
 
-PART = "part:"
+PART = LABEL_PREFIX
+"""The column of the parts' numbers: no feature may be called so, and every task has a name."""
 
 
 class Spill:
     """Keeps chunks in the order in which they are written, one Arrow file each.
 
-    They take about four bytes a value; a file is removed once it is read.
+    They take four bytes a number or text and eight a whole number, uncompressed; a file is removed
+    once it is read.
 
     Args:
         folder: The folder to make.
@@ -51,13 +53,14 @@ class Spill:
             with pa.OSFile(str(path)) as file:
                 batch = pa.ipc.open_file(file).get_batch(0)
             path.unlink()
-            labels = {
-                name.removeprefix(LABEL_PREFIX): batch[name].to_numpy()
-                for name in batch.schema.names
-                if name.startswith(LABEL_PREFIX)
-            }
-            names = [n for n in batch.schema.names if n != PART and not n.startswith(LABEL_PREFIX)]
-            yield {n: _from_arrow(batch[n]) for n in names}, labels, batch[PART].to_numpy()
+            features, labels = {}, {}
+            for name in batch.schema.names:
+                if name.startswith(LABEL_PREFIX):
+                    labels[name.removeprefix(LABEL_PREFIX)] = batch[name].to_numpy()
+                else:
+                    features[name] = _from_arrow(batch[name])
+            parts = labels.pop(PART.removeprefix(LABEL_PREFIX))
+            yield features, labels, parts
         self._folder.rmdir()
 
 

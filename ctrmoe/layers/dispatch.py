@@ -18,8 +18,6 @@ from keras import ops
 from ctrmoe.layers.experts.expert_bank import ExpertBank
 
 Routing = Mapping[str, Any]
-
-
 METHODS = ("dense", "fused", "blocked")
 SPARSE_SHARE = 0.6
 """Of the experts, the share that a row may choose for `blocked` to be faster."""

@@ -7,6 +7,7 @@ from ctrmoe.data.spill import Spill
 
 def test_chunks_come_back_in_order_and_leave_nothing_behind(tmp_path):
     chunk = {
+        "part:": Values(pl.Series([1, 2, 3], dtype=pl.Int64)),
         "code": Values(pl.Series([4, None, 2**32 - 2], dtype=pl.UInt32)),
         "integer": Values(pl.Series([None, -(2**63), 7], dtype=pl.Int64)),
         "hashed": Values(pl.Series([2, 3, 1], dtype=pl.Int32)),

@@ -83,6 +83,17 @@ def test_gates_get_the_same_gradient_from_every_form(random, bank):
     np.testing.assert_allclose(found[2], found[0], rtol=1e-4, atol=1e-5)
 
 
+def test_experts_of_one_layer_and_of_three(random):
+    x = random.normal(size=(9, HIDDEN)).astype("float32")
+    routing = routing_of(random, 9, 2)
+    for units in ([3], [6, 5, 3]):
+        bank = FeedForwardExperts(EXPERTS, units)
+        results = [dispatch(x, [routing], bank, method=method)[0] for method in METHODS]
+
+        for result in results[1:]:
+            np.testing.assert_allclose(result, results[0], atol=1e-5)
+
+
 def test_all_rows_on_one_expert_and_rows_without_any(random, bank):
     x = random.normal(size=(10, HIDDEN)).astype("float32")
     index = np.full((10, 1), 3, "int32")

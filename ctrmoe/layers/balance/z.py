@@ -9,7 +9,6 @@ import keras
 from keras import ops
 
 from ctrmoe.layers.balance.balance_loss import BalanceLoss
-from ctrmoe.layers.routing.scorers.domain import NEVER
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -22,5 +21,4 @@ class ZLoss(BalanceLoss):
     """
 
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-        logits = ops.maximum(routing["logits"], NEVER)
-        return ops.mean(ops.square(ops.logsumexp(logits, axis=-1)))
+        return ops.mean(ops.square(ops.logsumexp(routing["logits"], axis=-1)))

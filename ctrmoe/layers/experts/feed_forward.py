@@ -102,7 +102,7 @@ class FeedForwardExperts(ExpertBank):
     def fused(self, x: Any, gates: Sequence[Any], training: bool | None = None) -> list[Any]:
         tensors = self.tensors()
         last = len(self.units) - 1
-        hidden = ops.broadcast_to(x[:, None], (ops.shape(x)[0], self.num_experts, x.shape[-1]))
+        hidden = x[:, None]  # the same for all experts, until there is a hidden layer
         for index in range(last):
             kernel, bias = tensors[f"kernel_{index}"], tensors[f"bias_{index}"]
             if index:
