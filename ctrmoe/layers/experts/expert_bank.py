@@ -34,6 +34,8 @@ class ExpertBank(keras.layers.Layer):
     """
 
     fuses = False
+    rows_per_domain = 0
+    """How many experts in a row each domain has for itself; what follows them is for all."""
 
     def __init__(self, num_experts: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

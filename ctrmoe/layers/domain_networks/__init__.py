@@ -1,0 +1,5 @@
+"""Networks of several domains: `(x [B, H], domain [B]) → [B, U]`, or `[B, T, U]`, one a task."""
+
+from typing import Any
+
+DOMAIN_NETWORKS: dict[str, type[Any]] = {}
