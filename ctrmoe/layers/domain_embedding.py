@@ -15,7 +15,7 @@ from ctrmoe.layers._checks import check_positive_integer
 class DomainEmbedding(keras.layers.Layer):
     """The vector of each row's domain: `[B]` int32 to `[B, dim]`.
 
-    Also the place of any weight that a domain has for itself, such as scales (`initializer="ones"`).
+    Also the place of any weight that a domain has for itself, such as scales that start as ones.
 
     Args:
         num_domains: Number of domains, domain 0 included.

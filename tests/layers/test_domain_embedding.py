@@ -1,4 +1,5 @@
 import numpy as np
+
 from ctrmoe.layers.domain_embedding import DomainEmbedding
 
 

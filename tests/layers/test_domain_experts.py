@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ctrmoe.layers.domain_experts import DomainExperts
 
 ROWS = np.random.default_rng(2).normal(size=(7, 4)).astype("float32")
