@@ -11,6 +11,7 @@ import polars as pl
 
 from ctrmoe.ahead import ahead
 from ctrmoe.data.dataset import Arrays
+from ctrmoe.data.domains import check_domains
 from ctrmoe.data.encode import Encoded, Encoder, raw_columns
 from ctrmoe.data.parquet import read_chunks
 from ctrmoe.data.sources import Origin, find_files
@@ -35,7 +36,8 @@ def evaluate(
         The evaluator; its `result()` is the contract of `ctrmoe evaluate --json`.
 
     Raises:
-        SchemaError: For a missing column, or a label outside {0, 1}.
+        SchemaError: For a missing column, a label outside {0, 1}, or an unknown domain where the
+            schema refuses it.
     """
     shift = np.float32(run.logit_shift)
     evaluator = Evaluator(run.tasks)
@@ -63,7 +65,9 @@ def _chunks(
         row = 0
         for frame in read_chunks(source, columns, schema, CHUNK_ROWS):
             where = Origin(str(source), row)
-            yield frame, encoder.encode(frame, where), encoder.labels(frame, where)
+            encoded = encoder.encode(frame, where)
+            check_domains(encoder, frame, encoded.domain, where)
+            yield frame, encoded, encoder.labels(frame, where)
             row += frame.height
 
 

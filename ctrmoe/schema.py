@@ -174,6 +174,10 @@ class Schema:
         tasks: Labels to predict.
         features: Input columns; their order is the order of the model's fields.
         domain: Column with the business domain of a row, empty for none.
+        unknown_domains: What becomes of a row whose domain is neither null nor one of the training
+            part's: `fallback` takes it as a row of no known domain; with `refuse` it is an error
+            of `prepare`, `evaluate` and `score`. The exported graph, and rows that are encoded or
+            scored in memory, always fall back: a served request must not fail.
         group: Column that GAUC groups by, empty for none.
         timestamp: Column that `--split time:` orders by, empty for none.
         columns: Names of the columns of CSV files without a header line.
@@ -183,6 +187,7 @@ class Schema:
     tasks: tuple[Task, ...]
     features: tuple[Feature, ...]
     domain: str = ""
+    unknown_domains: Literal["fallback", "refuse"] = "fallback"
     group: str = ""
     timestamp: str = ""
     columns: tuple[str, ...] = ()
@@ -200,6 +205,11 @@ class Schema:
             repeated = [name for name, count in Counter(names).items() if count > 1]
             if repeated:
                 raise SchemaError(f"`{kind}` must not repeat a name. Received twice: {repeated}.")
+        if self.unknown_domains == "refuse" and not self.domain:
+            raise SchemaError(
+                "`unknown_domains` must be left out where no column is the `domain`. Received: "
+                f"{self.unknown_domains!r}."
+            )
         self._check_labels()
         self._check_weights()
         for feature in self.features:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from ctrmoe.ahead import ahead
+from ctrmoe.data.domains import check_domains
 from ctrmoe.data.encode import Encoded, raw_columns
 from ctrmoe.data.parquet import AtomicParquetWriter, check_columns, column_types, read_chunks
 from ctrmoe.data.sources import Origin, SourceFile, find_files
@@ -66,7 +68,8 @@ def score(
         on_rows: Called with the number of rows of each chunk done.
 
     Raises:
-        SchemaError: For a missing column, an output that exists, or two inputs of one name.
+        SchemaError: For a missing column, an output that exists, two inputs of one name, or an
+            unknown domain where the schema refuses it.
     """
     start = time.perf_counter()
     scorer = model if isinstance(model, Scorer) else Scorer.load(model)
@@ -76,15 +79,26 @@ def score(
     Path(out).mkdir(parents=True, exist_ok=True)
     write_text(Path(out) / PLAN, plan)
     summary = ScoreSummary(skipped=len(targets) - len(todo))
-    for source, path in todo:
-        for rows in _score_file(scorer, source, path, keep):
-            summary.rows += rows
-            if on_rows:
-                on_rows(rows)
-        summary.files += 1
+    try:
+        for source, path in todo:
+            for rows in _score_file(scorer, source, path, keep):
+                summary.rows += rows
+                if on_rows:
+                    on_rows(rows)
+            summary.files += 1
+    except SchemaError:
+        if not summary.files and not summary.skipped:
+            _remove_if_empty(Path(out))
+        raise
     (Path(out) / PLAN).unlink()
     summary.seconds = time.perf_counter() - start
     return summary
+
+
+def _remove_if_empty(out: Path) -> None:
+    (out / PLAN).unlink()
+    with contextlib.suppress(OSError):  # it holds something else
+        out.rmdir()
 
 
 def _score_file(
@@ -95,7 +109,10 @@ def _score_file(
     def encoded() -> Iterator[tuple[pl.DataFrame, Encoded]]:
         row = 0
         for frame in read_chunks(source, [*raw_columns(schema), *keep], schema, CHUNK_ROWS):
-            yield frame, scorer.encoder.encode(frame, Origin(str(source), row))
+            where = Origin(str(source), row)
+            chunk = scorer.encoder.encode(frame, where)
+            check_domains(scorer.encoder, frame, chunk.domain, where)
+            yield frame, chunk
             row += frame.height
 
     def scored() -> Iterator[pl.DataFrame]:

@@ -863,3 +863,59 @@ def switch_balance(probs, index):
             if choice < experts:
                 f[choice] += 1 / (rows * sum(c < experts for c in choices))
     return experts * sum(f[e] * probs[:, e].mean() for e in range(experts))
+
+
+# Networks of several domains: one row at a time.
+
+
+def domain_normalization(x, domain, weights, batch=True, epsilon=1e-3):
+    """arXiv:2101.11427, section 3.3; one row alone is normalised by the moving statistics."""
+    result = np.zeros_like(x)
+    for row, p in enumerate(domain):
+        mean, variance = weights["moving_mean"][p], weights["moving_variance"][p]
+        own = [x[i] for i in range(len(x)) if domain[i] == p]
+        if batch and len(own) > 1:
+            mean = sum(own) / len(own)
+            variance = sum((other - mean) ** 2 for other in own) / len(own)
+        normal = (x[row] - mean) / np.sqrt(variance + epsilon)
+        gamma, beta = weights["gamma"], weights["beta"]
+        result[row] = gamma[-1] * gamma[p] * normal + beta[-1] + beta[p]
+    return result
+
+
+# Networks of several domains: one row at a time, and every domain whether needed or not.
+
+
+def gated_sum(logits, results):
+    """`Σ_k softmax(logits)_k results_k`."""
+    return sum(gate * result for gate, result in zip(softmax(logits), results, strict=True))
+
+
+def relu_experts(x, weights, name, indices):
+    """Some experts of a bank, with ReLU after every layer."""
+    activations = {"activation": relu, "output_activation": relu}
+    return [expert(x, below(weights, name), index, **activations) for index in indices]
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def ple(x, domain, weights, num_levels, own, shared, task=0):
+    """The states of all domains through all levels, and then that of the row's domain."""
+    domains = range(len(weights["gates_0_bank_kernel_0"]))
+    states, common = [x for _ in domains], x
+    for level in range(num_levels):
+        of_own = [
+            relu_experts(states[p], weights, f"own_{level}", range(own * p, own * (p + 1)))
+            for p in domains
+        ]
+        of_all = relu_experts(common, weights, f"shared_{level}", range(shared))
+        logits = [expert(states[p], below(weights, f"gates_{level}_bank"), p) for p in domains]
+        if level == num_levels - 1:
+            logits = [z.reshape(-1, own + shared)[task] for z in logits]
+        states = [gated_sum(logits[p], of_own[p] + of_all) for p in domains]
+        if level < num_levels - 1:
+            every = [result for results in of_own for result in results] + of_all
+            common = gated_sum(weights[f"shared_gate_{level}_kernel"] @ common, every)
+    return states[domain]

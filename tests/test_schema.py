@@ -21,7 +21,9 @@ def schema(**changes):
 
 
 def test_load_returns_what_dumps_wrote(tmp_path):
-    written = schema(domain="shop", group="user", timestamp="time", columns=["a", "b"])
+    written = schema(
+        domain="shop", unknown_domains="refuse", group="user", timestamp="time", columns=["a", "b"]
+    )
     path = tmp_path / "schema.toml"
     path.write_text(written.dumps(), encoding="utf-8")
 
@@ -88,6 +90,8 @@ def test_owner_of_a_shared_vocabulary():
             )
             for names, column in (("t", "item id"), ("t", "label"), ("tu", "w"))
         ),
+        ({"unknown_domains": "refuse"}, "`unknown_domains` must be left out where no column is"),
+        ({"unknown_domains": "drop"}, "`unknown_domains` must be one of 'fallback', 'refuse'"),
         ({"features": "user"}, "`features` must be a list"),
         ({"features": ["user"]}, r"`features\[0\]` must be a table"),
         ({"features": [{"name": "a"}]}, r"`features\[0\].kind` must be given"),

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ctrmoe.data.domains import SplitDomains, check_domains
 from ctrmoe.data.encode import Encoder, raw_columns
 from ctrmoe.data.encoded import EncodedWriter
-from ctrmoe.data.fit import Fitter, resolve_dtypes
+from ctrmoe.data.fit import Fitter, owners, resolve_dtypes
 from ctrmoe.data.labels import check_labels, read_labels
+from ctrmoe.data.packed import DOMAIN
 from ctrmoe.data.parquet import (
     CHUNK_ROWS,
     atomic_folder,
@@ -116,15 +118,21 @@ def _fit(
 ) -> tuple[Encoder, dict[str, np.ndarray]]:
     """Counts the training rows; keeps all rows for the second pass, which needs no raw file."""
     fitter = Fitter(*resolve_dtypes(schema, files))
+    refuse = division is not None and schema.unknown_domains == "refuse"
+    domains = SplitDomains(owners(schema, fitter.domain_dtype)[DOMAIN]) if refuse else None
     total, done = _total(files), 0
     for frame, where, _ in read_files(files, _wanted(schema, division), schema, chunk_rows):
         labels = read_labels(schema, frame, where)
         parts = division.assign(frame, done) if division else np.zeros(len(frame), np.int8)
         chunk = fitter.add(frame, where, parts == 0 if division else None)
+        if domains:
+            domains.add(frame, where, parts != 0)
         spill.write(chunk, labels, parts.astype(np.int8))
         done += len(frame)
         report("fit", done, total)
     encoder = Encoder.from_counts(fitter)
+    if domains:
+        domains.check(encoder.vocabularies[DOMAIN])
     return encoder, fitter.code_ids(encoder.vocabularies)
 
 
@@ -159,7 +167,9 @@ class _Preparation:
                 files, _wanted(schema, None), schema, self._chunk_rows
             ):
                 labels = read_labels(schema, frame, where)
-                self._write(writer, part, self._encoder.arrays(frame, where), labels)
+                arrays = self._encoder.arrays(frame, where)
+                check_domains(self._encoder, frame, arrays.get(DOMAIN), where)
+                self._write(writer, part, arrays, labels)
                 self._report(f"encode {part}", first + len(frame), total)
         self._check(part)
 
