@@ -10,6 +10,7 @@ from ctrmoe.layers.domain_embedding import DomainEmbedding
 from ctrmoe.layers.domain_experts import DomainExperts
 from ctrmoe.layers.domain_index import DomainIndex
 from ctrmoe.layers.domain_networks import DOMAIN_NETWORKS
+from ctrmoe.layers.domain_normalization import DomainNormalization
 from ctrmoe.layers.domain_tower import DomainTower
 from ctrmoe.layers.embedding import FeatureEmbedding
 from ctrmoe.layers.experts import EXPERTS
@@ -49,6 +50,7 @@ __all__ = [
     "DomainEmbedding",
     "DomainExperts",
     "DomainIndex",
+    "DomainNormalization",
     "DomainTower",
     "FeatureEmbedding",
     "Field",
