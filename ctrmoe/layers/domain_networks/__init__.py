@@ -2,4 +2,8 @@
 
 from typing import Any
 
-DOMAIN_NETWORKS: dict[str, type[Any]] = {}
+from ctrmoe.layers.domain_networks.ple import PLE
+
+DOMAIN_NETWORKS: dict[str, type[Any]] = {
+    "ple": PLE,
+}
