@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from ctrmoe.layers.domain_networks.hinet import HiNet
 from ctrmoe.layers.domain_networks.ple import PLE
 
 DOMAIN_NETWORKS: dict[str, type[Any]] = {
+    "hinet": HiNet,
     "ple": PLE,
 }
