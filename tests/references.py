@@ -1011,3 +1011,52 @@ def pepnet(x, domain, weights, tasks, widths, epnet=True, ppnet=True, activation
                 h = h * [own.pop(0) for _ in h]
             results[row, task] = h
     return results
+
+
+def sarnet(x, domain, weights, own_experts):
+    """arXiv:2110.06475, sections 3.3 and 3.4: `[B, U]`, expert by expert."""
+    results = []
+    for row, p in enumerate(domain):
+        v = x[row] * weights["scales_vectors"][p] + weights["offsets_vectors"][p]
+        logits = np.exp(v @ weights["gate_kernel"] + weights["gate_bias"])
+        parts = [("shared_experts", e) for e in range(len(logits) - own_experts)]
+        parts += [("own_experts", p * own_experts + e) for e in range(own_experts)]
+        total = 0.0
+        for gate, (bank, index) in zip(logits / logits.sum(), parts, strict=True):
+            total = total + gate * expert(v, below(weights, bank), index, activation=relu)
+        results.append(total)
+    return np.array(results)
+
+
+def meta_network(views, vector, weights, num_layers):
+    """arXiv:2201.06814: meta attention of each task over the views, then the meta tower."""
+    width = views.shape[1]
+
+    def meta_unit(h, name):
+        flat = vector @ weights[f"{name}_kernel"] + weights[f"{name}_bias"]
+        generated = flat.reshape(len(h) + 1, width)
+        return relu(h @ generated[:-1] + generated[-1])
+
+    results = []
+    for task in weights["tasks"]:
+        pairs = [np.concatenate([view, task]) for view in views]
+        scores = [float(meta_unit(pair, "attention") @ weights["query"][:, 0]) for pair in pairs]
+        result = gated_sum(scores, views)
+        for layer in range(num_layers):
+            result = relu(meta_unit(result, f"tower_{layer}") + result)
+        results.append(result)
+    return np.array(results)
+
+
+def m2m(x, domain, weights, num_experts, num_layers, read_input=False):
+    """One row; the weights are generated from its domain's vector, or from that and the row."""
+    views = np.array(relu_experts(x, weights, "experts", range(num_experts)))
+    vector = weights["domains_vectors"][domain]
+    if read_input:
+        vector = np.concatenate([vector, x])
+    layer = 0
+    while f"vector_dense_{layer}_kernel" in weights:
+        dense_layer = below(weights, f"vector_dense_{layer}")
+        vector = relu(vector @ dense_layer["kernel"] + dense_layer["bias"])
+        layer += 1
+    return meta_network(views, vector, below(weights, "meta"), num_layers)
