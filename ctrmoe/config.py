@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -29,11 +30,15 @@ class DataConfig:
         prepared: A folder that `ctrmoe prepare` wrote.
         negative_rate: Share of the rows kept that are negative for every task; the exported
             probability is corrected for it.
+        domain_temperature: At 1 an epoch takes the rows as they are; above, a domain with the share
+            `p` of them is drawn in proportion to `p^(1 / domain_temperature)`, its rows repeated
+            or left out, so that small domains count for more.
         shuffle_rows: Rows shuffled together in memory; row groups are shuffled across the file.
     """
 
     prepared: str = ""
     negative_rate: float = 1.0
+    domain_temperature: float = 1.0
     shuffle_rows: int = 500_000
 
 
@@ -161,6 +166,8 @@ class Config:
         for rule, value, holds in (
             ("`data.negative_rate` must lie in (0, 1]", data.negative_rate,
              0 < data.negative_rate <= 1),
+            ("`data.domain_temperature` must be at least 1 and finite", data.domain_temperature,
+             1 <= data.domain_temperature < math.inf),
             ("`data.shuffle_rows` must be at least 1", data.shuffle_rows, data.shuffle_rows >= 1),
             ("`model.embedding.dim` must be at least 1", self.model.embedding.dim,
              self.model.embedding.dim >= 1),

@@ -919,3 +919,144 @@ def ple(x, domain, weights, num_levels, own, shared, task=0):
             every = [result for results in of_own for result in results] + of_all
             common = gated_sum(weights[f"shared_gate_{level}_kernel"] @ common, every)
     return states[domain]
+
+
+def hinet(x, domain, weights, num_tasks, own, shared):
+    """arXiv:2303.06095: the three parts of a row's representation, then the experts of tasks."""
+    domains = range(len(weights["queries_vectors"]))
+    of_all = relu_experts(x, weights, "shared", range(shared))
+    common = gated_sum(x @ weights["shared_gate_kernel"], of_all)
+    states = []
+    for q in domains:
+        logits = expert(x, below(weights, "own_gates"), q)
+        experts = relu_experts(x, weights, "own", range(own * q, own * (q + 1)))
+        states.append(gated_sum(logits, experts))
+    others = [q for q in domains if q != domain]
+    scores = [weights["queries_vectors"][domain] @ weights["keys_vectors"][q] for q in others]
+    taken = gated_sum(scores, [states[q] for q in others]) if others else 0 * common
+    c = np.concatenate([common, states[domain], taken])
+    gates = (c @ weights["task_gates_kernel"]).reshape(num_tasks, own + shared)
+    results = [
+        relu_experts(c, weights, "task", range(own * t, own * (t + 1)))
+        + relu_experts(c, weights, "shared_task", range(shared))
+        for t in range(num_tasks)
+    ]
+    return np.array([gated_sum(gates[t], results[t]) for t in range(num_tasks)])
+
+
+# AdaptDHM's routing (shared equations of arXiv:2211.12105 and its public re-implementations).
+
+
+def cluster_logits(x, centres, temperature=0.1, normalise=True):
+    """`⟨x̂_i, μ_k⟩ / τ`, one pair at a time."""
+    rows = [row / np.linalg.norm(row) if normalise else row for row in x]
+    return np.array([[row @ centre / temperature for centre in centres] for row in rows])
+
+
+def moved_centres(
+    x,
+    centres,
+    temperature=0.1,
+    normalise=True,
+    momentum=0.9,
+    iterations=3,
+    update="batch",
+    normalise_batch=True,
+):
+    """The centres after the iterations on a batch; one row and one cluster at a time."""
+    current = list(centres)
+    for _ in range(iterations):
+        logits = cluster_logits(x, current, temperature, normalise)
+        found, moved = [], []
+        for cluster, centre in enumerate(current):
+            total, mass = np.zeros_like(centre), 0.0
+            for row, scores in zip(x, logits, strict=True):
+                r = np.exp(scores[cluster] - scores.max()) / np.exp(scores - scores.max()).sum()
+                total += r * (row / np.linalg.norm(row) if normalise else row)
+                mass += r
+            own = total / np.linalg.norm(total) if mass >= 1e-6 else centre
+            old = centre if update == "iteration" else centres[cluster]
+            mean = momentum * old + (1 - momentum) * (own if normalise_batch else total)
+            moved.append(mean / np.linalg.norm(mean))
+            found.append(own)
+        current = moved if update == "iteration" else found
+    return np.array(moved)
+
+
+def gate_unit(x, weights, gamma=2.0):
+    """arXiv:2302.01115, section 3.2: the scales of one row."""
+    hidden = np.maximum(x @ weights["hidden_kernel"] + weights["hidden_bias"], 0)
+    return gamma / (1 + np.exp(-(hidden @ weights["scales_kernel"] + weights["scales_bias"])))
+
+
+def pepnet(x, domain, weights, tasks, widths, epnet=True, ppnet=True, activation="relu"):
+    """arXiv:2302.01115, sections 3.3 and 3.4: `[B, T, U]`, tower by tower."""
+    act = np.tanh if activation == "tanh" else lambda v: np.maximum(v, 0)
+    results = np.zeros((len(x), tasks, widths[-1]))
+    for row, p in enumerate(domain):
+        vector, scaled = weights["domain_embedding_vectors"][p], x[row]
+        if epnet:
+            gate = gate_unit(np.concatenate([vector, x[row]]), below(weights, "epnet"))
+            scaled = gate * x[row]
+        scales = np.ones(tasks * sum(widths))
+        if ppnet:
+            prior = np.concatenate([x[row], vector, scaled])
+            scales = gate_unit(prior, below(weights, "ppnet"))
+        for task in range(tasks):
+            own = list(scales[task * sum(widths) :])
+            h = scaled * [own.pop(0) for _ in scaled]
+            for layer in range(len(widths) - 1):
+                kernel = weights[f"towers_{layer}_kernel_0"][task]
+                h = act(h @ kernel + weights[f"towers_{layer}_bias_0"][task])
+                h = h * [own.pop(0) for _ in h]
+            results[row, task] = h
+    return results
+
+
+def sarnet(x, domain, weights, own_experts):
+    """arXiv:2110.06475, sections 3.3 and 3.4: `[B, U]`, expert by expert."""
+    results = []
+    for row, p in enumerate(domain):
+        v = x[row] * weights["scales_vectors"][p] + weights["offsets_vectors"][p]
+        logits = np.exp(v @ weights["gate_kernel"] + weights["gate_bias"])
+        parts = [("shared_experts", e) for e in range(len(logits) - own_experts)]
+        parts += [("own_experts", p * own_experts + e) for e in range(own_experts)]
+        total = 0.0
+        for gate, (bank, index) in zip(logits / logits.sum(), parts, strict=True):
+            total = total + gate * expert(v, below(weights, bank), index, activation=relu)
+        results.append(total)
+    return np.array(results)
+
+
+def meta_network(views, vector, weights, num_layers):
+    """arXiv:2201.06814: meta attention of each task over the views, then the meta tower."""
+    width = views.shape[1]
+
+    def meta_unit(h, name):
+        flat = vector @ weights[f"{name}_kernel"] + weights[f"{name}_bias"]
+        generated = flat.reshape(len(h) + 1, width)
+        return relu(h @ generated[:-1] + generated[-1])
+
+    results = []
+    for task in weights["tasks"]:
+        pairs = [np.concatenate([view, task]) for view in views]
+        scores = [float(meta_unit(pair, "attention") @ weights["query"][:, 0]) for pair in pairs]
+        result = gated_sum(scores, views)
+        for layer in range(num_layers):
+            result = relu(meta_unit(result, f"tower_{layer}") + result)
+        results.append(result)
+    return np.array(results)
+
+
+def m2m(x, domain, weights, num_experts, num_layers, read_input=False):
+    """One row; the weights are generated from its domain's vector, or from that and the row."""
+    views = np.array(relu_experts(x, weights, "experts", range(num_experts)))
+    vector = weights["domains_vectors"][domain]
+    if read_input:
+        vector = np.concatenate([vector, x])
+    layer = 0
+    while f"vector_dense_{layer}_kernel" in weights:
+        dense_layer = below(weights, f"vector_dense_{layer}")
+        vector = relu(vector @ dense_layer["kernel"] + dense_layer["bias"])
+        layer += 1
+    return meta_network(views, vector, below(weights, "meta"), num_layers)

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from ctrmoe.data.encode import Encoded
-from ctrmoe.data.encoded import list_row_groups, read_encoded, read_labels
+from ctrmoe.data.encoded import list_row_groups, read_encoded
+from ctrmoe.data.row_choice import RowChoice
 from ctrmoe.schema import UNLABELLED, Schema, SchemaError
 
 Arrays = dict[str, np.ndarray]
@@ -20,10 +21,10 @@ Batch = tuple[Arrays, Arrays, Arrays]
 
 @dataclass(frozen=True, slots=True)
 class _Buffer:
-    """Row groups that are shuffled together, and the rows of them that are kept."""
+    """Pieces of row groups that are shuffled together, and the number of their rows."""
 
     index: int
-    groups: tuple[int, ...]
+    pieces: tuple[int, ...]
     rows: int
 
 
@@ -39,18 +40,21 @@ class TrainingFeed:
         folder: The encoded part, such as `prepared/train`.
         schema: The resolved schema beside it.
         batch_size: Rows of a batch.
-        seed: Of the order, and of the rows that down-sampling keeps.
-        shuffle_rows: Rows of a buffer.
+        seed: Of the order, and of the rows that down-sampling keeps and evening out repeats.
+        shuffle_rows: Rows of a buffer, repeated ones counted.
         negative_rate: Share kept of the rows that are negative for every task. The choice is the
             same in every epoch. With several tasks the rows kept weigh `1 / negative_rate`, so
             that no task's probabilities shift; with one task they weigh 1, and the logit is
             shifted back by `logit_shift`.
+        domain_temperature: Above 1, small domains are drawn more often; see `RowChoice`. The
+            choice is the same in every epoch, and labels are not looked at: given its domain, a
+            row's probabilities do not shift.
         positive_weight: Weight of positive labels in the loss.
         shard: `(index, count)`: this worker's share of each epoch's row groups.
         reads_domain: Whether the batches hold the domain.
 
     Raises:
-        SchemaError: If the part holds less than one batch.
+        SchemaError: If the part holds less than one batch, or has no domains to even out.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class TrainingFeed:
         seed: int = 0,
         shuffle_rows: int = 500_000,
         negative_rate: float = 1.0,
+        domain_temperature: float = 1.0,
         positive_weight: float = 1.0,
         shard: tuple[int, int] = (0, 1),
         reads_domain: bool = False,
@@ -76,9 +81,16 @@ class TrainingFeed:
         self.shard = shard
         self.reads_domain = reads_domain
         self._groups = list_row_groups(folder)
-        self._kept = [self._count(position) for position in range(len(self._groups))]
-        share = sum(sorted(self._kept)[: len(self._kept) // shard[1]])
-        self.rows = sum(self._kept) if shard[1] == 1 else share
+        self._choice = RowChoice(
+            self._groups,
+            schema,
+            seed=seed,
+            negative_rate=negative_rate,
+            domain_temperature=domain_temperature,
+        )
+        self._pieces = self._choice.pieces()
+        sizes = sorted(piece.rows for piece in self._pieces)
+        self.rows = sum(sizes[: len(sizes) // shard[1]])
         self.steps_per_epoch = self.rows // batch_size
         if not self.steps_per_epoch:
             raise SchemaError(
@@ -137,46 +149,36 @@ class TrainingFeed:
 
     def _buffers(self, epoch: int) -> Iterator[_Buffer]:
         index, count = self.shard
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self._groups))
-        groups: list[int] = []
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self._pieces))
+        pieces: list[int] = []
         rows = number = 0
-        for position in order[index::count]:
-            groups.append(position)
-            rows += self._kept[position]
+        for piece in order[index::count]:
+            pieces.append(piece)
+            rows += self._pieces[piece].rows
             if rows >= self.shuffle_rows:
-                yield _Buffer(number, tuple(groups), rows)
-                groups, rows, number = [], 0, number + 1
+                yield _Buffer(number, tuple(pieces), rows)
+                pieces, rows, number = [], 0, number + 1
         if rows:
-            yield _Buffer(number, tuple(groups), rows)
+            yield _Buffer(number, tuple(pieces), rows)
 
     def _read(self, buffer: _Buffer) -> Arrays:
         # Filled in place: joining the parts would hold every row twice.
         rows: Arrays = {}
         start = 0
-        groups = [self._groups[position] for position in buffer.groups]
+        pieces = [self._pieces[number] for number in buffer.pieces]
+        groups = [self._groups[piece.position] for piece in pieces]
         chunks = read_encoded(self.folder, self.schema, row_groups=groups)
-        for position, (encoded, labels) in zip(buffer.groups, chunks, strict=True):
-            kept = self._keep(position, labels) if self.negative_rate < 1 else slice(None)
-            end = start + self._kept[position]
+        for piece, (encoded, labels) in zip(pieces, chunks, strict=True):
+            chosen = self._choice.rows(piece, labels, encoded.domain)
+            end = start + piece.rows
             part = pack(encoded, self.reads_domain)
             part |= {f"label:{task}": column for task, column in labels.items()}
             for name, matrix in part.items():
                 if name not in rows:
                     rows[name] = np.empty((buffer.rows, *matrix.shape[1:]), matrix.dtype)
-                rows[name][start:end] = matrix[kept]
+                rows[name][start:end] = matrix[chosen]
             start = end
         return rows
-
-    def _keep(self, position: int, labels: Arrays) -> np.ndarray:
-        positive = np.any([column > 0 for column in labels.values()], axis=0)
-        draw = np.random.default_rng([self.seed, 2**31, position]).random(len(positive))
-        return positive | (draw < self.negative_rate)
-
-    def _count(self, position: int) -> int:
-        group = self._groups[position]
-        if self.negative_rate >= 1:
-            return group.rows
-        return int(np.sum(self._keep(position, read_labels(group, self.schema))))
 
     def _batch(self, rows: Arrays) -> Batch:
         inputs = {name: matrix for name, matrix in rows.items() if not name.startswith("label:")}

@@ -93,6 +93,13 @@ def read_labels(group: RowGroup, schema: Schema) -> dict[str, np.ndarray]:
     return {name.removeprefix(LABEL_PREFIX): table[name].to_numpy() for name in names}
 
 
+def read_domain(group: RowGroup) -> np.ndarray:
+    """Reads the ids of the domains of a row group only."""
+    table = pq.ParquetFile(group.path).read_row_group(group.index, columns=[DOMAIN])
+    ids: np.ndarray = table[DOMAIN].to_numpy()
+    return ids
+
+
 class EncodedWriter:
     """Writes an encoded table as row groups of equal size into numbered files.
 

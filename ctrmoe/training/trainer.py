@@ -252,6 +252,7 @@ def training_feed(
         seed=config.seed,
         shuffle_rows=config.data.shuffle_rows,
         negative_rate=config.data.negative_rate,
+        domain_temperature=config.data.domain_temperature,
         positive_weight=config.train.positive_weight,
         reads_domain=reads_domain,
     )

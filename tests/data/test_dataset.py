@@ -1,3 +1,5 @@
+import zlib
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ SCHEMA = Schema(
     ),
 )
 ONE_TASK = Schema(name="t", tasks=SCHEMA.tasks[:1], features=SCHEMA.features)
+DOMAINS = SCHEMA.replace(domain="shop")
 
 
 def labels_of(rows):
@@ -32,6 +35,8 @@ def write(tmp_path, monkeypatch):
 
     def write(schema=SCHEMA, rows=ROWS):
         number = np.arange(rows, dtype=np.int32)
+        # One row of a hundred is of the second domain, and all of them are in the last groups.
+        domain = {"domain:id": np.where(number < 0.99 * rows, 3, 4).astype(np.int32)}
         columns = {
             "row": number,
             "history": np.stack([number, number + 1, number + 2], axis=1),
@@ -39,7 +44,7 @@ def write(tmp_path, monkeypatch):
         }
         labels = {t.name: labels_of(number)[t.name].astype(np.int8) for t in schema.tasks}
         with EncodedWriter(tmp_path / "train", schema) as writer:
-            writer.write(columns, labels)
+            writer.write(columns | (domain if schema.domain else {}), labels)
         return tmp_path / "train"
 
     return write
@@ -100,6 +105,70 @@ def test_row_comes_at_most_once_an_epoch(write):
     for epoch in range(3):
         rows = flat(feed.batches(epoch * feed.steps_per_epoch, feed.steps_per_epoch))
         assert len(set(rows)) == len(rows) == ROWS // 64 * 64
+
+
+@pytest.mark.parametrize(
+    ("negative_rate", "shard", "checksum"),
+    [
+        (1.0, (0, 1), 1536033714),
+        (1.0, (1, 3), 4173938970),
+        (0.5, (0, 1), 4231402493),
+        (0.5, (1, 3), 1580554599),
+    ],
+)
+def test_order_of_rows_stays_what_earlier_versions_read(write, negative_rate, shard, checksum):
+    """Written down when no domain could be evened out: a run of then goes on to the same bits."""
+    options = {"shuffle_rows": 300, "negative_rate": negative_rate, "shard": shard}
+    feed = TrainingFeed(write(), SCHEMA, batch_size=64, seed=3, domain_temperature=1.0, **options)
+
+    rows = np.array(flat(feed.batches(2, 30)), "<i4")
+
+    assert zlib.crc32(rows.tobytes()) == checksum
+
+
+@pytest.mark.parametrize("shuffle_rows", [1, 300, 10_000])
+@pytest.mark.parametrize("negative_rate", [1.0, 0.5])
+def test_evened_out_batches_are_the_same_from_any_first_step(write, shuffle_rows, negative_rate):
+    options = {"domain_temperature": 5.0, "negative_rate": negative_rate}
+    options |= {"seed": 3, "shuffle_rows": shuffle_rows}
+    feed = TrainingFeed(write(DOMAINS), DOMAINS, batch_size=64, **options)
+    again = TrainingFeed(feed.folder, DOMAINS, batch_size=64, **options)
+    steps = 2 * feed.steps_per_epoch
+    whole = row_numbers(feed.batches(0, steps))
+
+    assert len(whole) == steps
+    for first in range(steps):
+        count = min(4, steps - first)
+        assert row_numbers(again.batches(first, count)) == whole[first : first + count]
+
+
+def test_evened_out_epochs_take_the_same_rows_in_another_order(write):
+    feed = TrainingFeed(
+        write(DOMAINS), DOMAINS, batch_size=1, domain_temperature=1e9, shuffle_rows=200
+    )
+    share = np.array([990, 10])
+
+    epochs = [flat(feed.batches(e * feed.steps_per_epoch, feed.steps_per_epoch)) for e in (0, 1)]
+
+    assert feed.steps_per_epoch == feed.rows == pytest.approx(ROWS, rel=0.06)
+    assert sorted(epochs[0]) == sorted(epochs[1])
+    assert epochs[0] != epochs[1]
+    times = np.bincount(epochs[0], minlength=ROWS)
+    assert set(times[990:]) == {50}
+    assert [times[:990].sum(), times[990:].sum()] / share == pytest.approx([500 / 990, 50], rel=0.1)
+
+
+def test_evened_out_shards_are_disjoint(write):
+    part, rows = write(DOMAINS), []
+    for index in range(2):
+        feed = TrainingFeed(
+            part, DOMAINS, batch_size=1, domain_temperature=1e9, shard=(index, 2), seed=1
+        )
+        rows += flat(feed.batches(0, feed.steps_per_epoch))
+
+    times = np.bincount(rows, minlength=ROWS)
+    assert times[:990].max() == 1
+    assert 10 < times[990:].max() <= 50
 
 
 def test_rows_left_out_differ_between_epochs(write):

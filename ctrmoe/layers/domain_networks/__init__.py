@@ -2,4 +2,14 @@
 
 from typing import Any
 
-DOMAIN_NETWORKS: dict[str, type[Any]] = {}
+from ctrmoe.layers.domain_networks.hinet import HiNet
+from ctrmoe.layers.domain_networks.pepnet import PEPNet
+from ctrmoe.layers.domain_networks.ple import PLE
+from ctrmoe.layers.domain_networks.sarnet import SARNet
+
+DOMAIN_NETWORKS: dict[str, type[Any]] = {
+    "hinet": HiNet,
+    "pepnet": PEPNet,
+    "ple": PLE,
+    "sarnet": SARNet,
+}
