@@ -59,9 +59,19 @@ class ModelConfig:
         wide: Whether a linear term of every feature is added to the logit.
         chains: Tasks that can only follow another, such as `{ conversion = "click" }`: their
             probability is the product of the other's and of their own given the other (ESMM).
-        tower: Options of each task's MLP after the interaction (`units` …).
-        router: Kept for models with a mixture of experts.
-        experts: Kept for models with a mixture of experts.
+        auxiliary: Options of an MLP over the tokens and a vector of the domain (`embedding_dim`)
+            whose logit is added (`units` …), as STAR's auxiliary network.
+        domain_normalization: Whether what follows the interaction is normalised by domain (STAR).
+        domain_network: `kind` and options of a network of several domains; empty for none.
+        router: `kind` and options of the scorer of a mixture's routers, `adjusts` and `selector`.
+        experts: `kind` and options of the experts; empty for no mixture.
+        mixture: Other options of the mixture: `shared_experts`, `balance`, `dispatch`, and
+            `by_task` for a router a task.
+        towers: `shared` for one tower a task, `domain` for one a task and domain, `experts` where
+            each expert of the mixture is a tower itself.
+        tower: Options of each task's tower (`units` …).
+        domain_dropout: Share of the training rows whose domain is hidden, so that the part of the
+            model for unknown domains learns.
         compile: `xla` or `none` for what follows the lookup, `auto` for the measured default.
         block_size: Rows that the interaction computes at a time, 0 for the whole batch, `auto` for
             the measured default.
@@ -76,9 +86,15 @@ class ModelConfig:
     deep: Mapping[str, Any] = field(default_factory=dict)
     wide: bool = False
     chains: Mapping[str, str] = field(default_factory=dict)
-    tower: Mapping[str, Any] = field(default_factory=dict)
+    auxiliary: Mapping[str, Any] = field(default_factory=dict)
+    domain_normalization: bool = False
+    domain_network: Mapping[str, Any] = field(default_factory=dict)
     router: Mapping[str, Any] = field(default_factory=dict)
     experts: Mapping[str, Any] = field(default_factory=dict)
+    mixture: Mapping[str, Any] = field(default_factory=dict)
+    towers: Literal["shared", "domain", "experts"] = "shared"
+    tower: Mapping[str, Any] = field(default_factory=dict)
+    domain_dropout: float = 0.05
     compile: Literal["auto", "xla", "none"] = "auto"
     block_size: int | Literal["auto"] = "auto"
 
@@ -157,6 +173,8 @@ class Config:
              self.model.embedding.dim >= 1),
             ("`model.block_size` must not be negative", self.model.block_size,
              self.model.block_size == "auto" or self.model.block_size >= 0),
+            ("`model.domain_dropout` must lie in [0, 1)", self.model.domain_dropout,
+             0 <= self.model.domain_dropout < 1),
             ("`train.epochs` must be at least 1", train.epochs, train.epochs >= 1),
             ("`train.batch_size` must be at least 1", train.batch_size, train.batch_size >= 1),
             ("`train.learning_rate` must be positive", train.learning_rate,

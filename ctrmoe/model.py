@@ -1,4 +1,4 @@
-"""Joins the parts: features ─► embedding ─► interaction ─► towers ─► logits."""
+"""Joins the parts: features ─► embedding ─► interaction ─► mixture ─► towers ─► logits."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ctrmoe.layers import (
     create,
 )
 from ctrmoe.model_fields import bottom_token, configured_fields
+from ctrmoe.model_mixture import MixtureParts
 from ctrmoe.schema import Schema
 
 EMBEDDING = "embedding"
@@ -32,18 +33,23 @@ EMBEDDING = "embedding"
 
 
 def build_model(
-    schema: Schema, config: Config, *, fields: Sequence[Mapping[str, Any]]
+    schema: Schema,
+    config: Config,
+    *,
+    fields: Sequence[Mapping[str, Any]],
+    num_domains: int = 0,
 ) -> keras.Model:
     """Builds the model of a config as a functional `keras.Model`.
 
     The model reads the packed matrices of `ctrmoe.data.encode.Encoded` by name (`ids`,
-    `sequences`, `values`, those that the schema needs) and returns a dict of logits, one `[B]`
-    for each task.
+    `sequences`, `values`, those that the schema needs, and `domain` where a part reads it) and
+    returns a dict of logits, one `[B]` for each task.
 
     Args:
         schema: Features and tasks.
         config: The parts and their options; the seed of the initial weights.
         fields: One a feature, as `Encoder.fields()` describes them.
+        num_domains: `Encoder.num_domains`; at 0 all rows are of one domain.
 
     Raises:
         ConfigError: If a part does not take one of its options.
@@ -51,25 +57,33 @@ def build_model(
     keras.utils.set_random_seed(config.seed)
     with _precision(config.train.precision):
         try:
-            return _build(schema, config.model, [Field(**field) for field in fields])
+            found = [Field(**field) for field in fields]
+            return _build(schema, config.model, found, num_domains)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"[model] can't be built: {error}") from error
 
 
-def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> keras.Model:
+def _build(
+    schema: Schema, config: ModelConfig, fields: Sequence[Field], num_domains: int
+) -> keras.Model:
     inputs = _inputs(schema)
     tasks = [task.name for task in schema.tasks]
     embedding = _embedding(fields, config, pool=not (config.pooling or _reads_sequences(config)))
     interaction = _interaction(config, len(tasks), embedding)
     tokens, apart = _tokens(embedding, config, inputs)
+    parts = MixtureParts(config, tasks, num_domains)
     terms = []  # each has a logit for every task
-    if interaction or config.classifier or not (config.deep or config.wide or config.fm):
+    others = config.deep or config.wide or config.fm
+    if interaction or config.classifier or parts.are_asked_for or not others:
         hidden = tokens
         if config.second_embedding:
             hidden = (tokens, _second_embedding(fields, config, interaction)(inputs))
         if interaction:
             hidden = _interact(interaction, hidden, apart, config)
-        terms.append(_towers(interaction, hidden, config, tasks))
+        own = hasattr(interaction, "num_tasks") and not config.classifier
+        terms.append(parts.logits(_classified(hidden, config), by_task=own))
+    if config.auxiliary:
+        terms.append(parts.auxiliary(tokens))
     if config.fm:
         terms.append([_SumOfEntries(name="fm")(FM(name="products")(tokens))] * len(tasks))
     if config.deep:
@@ -82,7 +96,7 @@ def _build(schema: Schema, config: ModelConfig, fields: Sequence[Field]) -> kera
         )
     totals = [list(own) for own in zip(*terms, strict=True)]
     logits = _outputs(dict(zip(tasks, totals, strict=True)), config.chains)
-    return keras.Model(inputs, logits, name=_layer_name(schema.name))
+    return keras.Model(inputs | parts.inputs, logits, name=_layer_name(schema.name))
 
 
 def _inputs(schema: Schema) -> dict[str, Any]:
@@ -188,17 +202,12 @@ def _interact(interaction: Any, tokens: Any, apart: Mapping[str, Any], config: M
     return interaction(apart["tokens"], **sequences)
 
 
-def _towers(interaction: Any, hidden: Any, config: ModelConfig, tasks: Sequence[str]) -> list[Any]:
-    """The logit of each task, of its own token where the interaction has one for it."""
-    if config.classifier:
-        options = dict(config.classifier)
-        classifier = create(CLASSIFIERS, options.pop("kind", ""), **options, name="classifier")
-        hidden = classifier(hidden)
-    own = hasattr(interaction, "num_tasks") and not config.classifier
-    return [
-        Tower(**config.tower, name=f"{task}_tower")(hidden[:, index] if own else hidden)
-        for index, task in enumerate(tasks)
-    ]
+def _classified(hidden: Any, config: ModelConfig) -> Any:
+    if not config.classifier:
+        return hidden
+    options = dict(config.classifier)
+    kind = options.pop("kind", "")
+    return create(CLASSIFIERS, kind, **options, name="classifier")(hidden)
 
 
 def _outputs(terms: Mapping[str, list[Any]], chains: Mapping[str, str]) -> dict[str, Any]:

@@ -19,6 +19,11 @@ BATCH_SIZES = (64, 256, 1024)
 MAX_THREADS = 8
 
 
+def reads_domain(model: keras.Model) -> bool:
+    """Returns whether a model takes the domain beside the features."""
+    return any(tensor.name == "domain" for tensor in model.inputs)
+
+
 class Predictor:
     """Predicts chunks of any size; the last rows are padded up to the next fixed size.
 
@@ -29,6 +34,7 @@ class Predictor:
         graph: Takes the packed matrices by name and returns one `[B]` or `[B, 1]` a task.
         tasks: Names of the outputs to return.
         batch_sizes: The sizes that the graph may be called with, ascending.
+        reads_domain: Whether the graph takes the domain.
     """
 
     def __init__(
@@ -36,21 +42,25 @@ class Predictor:
         graph: Callable[[dict[str, Any]], dict[str, Any]],
         tasks: Sequence[str],
         batch_sizes: Sequence[int] = BATCH_SIZES,
+        *,
+        reads_domain: bool = False,
     ) -> None:
         self.graph = graph
         self.tasks = list(tasks)
         self.batch_sizes = tuple(batch_sizes)
+        self.reads_domain = reads_domain
         # More would only hold more memory: each call has all the cores at its disposal.
         self._threads = ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS))
 
     @classmethod
     def of_model(cls, model: keras.Model, tasks: Sequence[str]) -> Predictor:
         """Predicts the logits of a Keras model."""
-        return cls(tf.function(lambda inputs: model(inputs, training=False)), tasks)
+        graph = tf.function(lambda inputs: model(inputs, training=False))
+        return cls(graph, tasks, reads_domain=reads_domain(model))
 
     def __call__(self, encoded: Encoded) -> Arrays:
         """Returns one float32 `[n]` for each task."""
-        rows = pack(encoded)
+        rows = pack(encoded, self.reads_domain)
         count = len(next(iter(rows.values())))
         outputs = {task: np.empty(count, np.float32) for task in self.tasks}
 

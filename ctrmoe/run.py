@@ -86,7 +86,10 @@ class Run:
 
     def build_model(self) -> keras.Model:
         """Returns the untrained model of the run's config."""
-        return build_model(self.schema, self.config, fields=self.encoder.fields())
+        encoder = self.encoder
+        return build_model(
+            self.schema, self.config, fields=encoder.fields(), num_domains=encoder.num_domains
+        )
 
     @cached_property
     def model(self) -> keras.Model:

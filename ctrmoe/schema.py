@@ -288,12 +288,17 @@ class Schema:
 
     @property
     def input_widths(self) -> dict[str, tuple[int, str]]:
-        """Width and dtype of each packed matrix that models of this schema read."""
+        """Width and dtype of each packed matrix of the features."""
+        return self.packed(reads_domain=False)
+
+    def packed(self, reads_domain: bool) -> dict[str, tuple[int, str]]:
+        """Returns width and dtype of each packed matrix that a model of this schema reads."""
         widths = {
             "ids": (len(self.single), "int32"),
             "sequences": (sum(feature.max_length for feature in self.lists), "int32"),
             "values": (len(self.values), "float32"),
             "weights": (sum(feature.max_length for feature in self.weighted), "float32"),
+            "domain": (int(reads_domain and bool(self.domain)), "int32"),
         }
         return {name: (width, dtype) for name, (width, dtype) in widths.items() if width}
 

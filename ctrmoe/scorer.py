@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoded, Encoder
-from ctrmoe.prediction import Predictor
+from ctrmoe.prediction import Predictor, reads_domain
 from ctrmoe.run import CONFIG, MODEL, Run
 
 SIGNATURE = "serve_encoded"
@@ -76,7 +76,9 @@ class Scorer:
             logits = model(batch, training=False)
             return {task: tf.sigmoid(column + shift) for task, column in logits.items()}
 
-        predictor = Predictor(tf.function(probabilities), run.tasks)
+        predictor = Predictor(
+            tf.function(probabilities), run.tasks, reads_domain=reads_domain(model)
+        )
         return cls(run.encoder, predictor, _fingerprint(run.folder / MODEL))
 
     @classmethod
@@ -90,7 +92,9 @@ class Scorer:
             return answer
 
         tasks = [task.name for task in encoder.schema.tasks]
-        return cls(encoder, Predictor(graph, tasks), _fingerprint(folder / "fingerprint.pb"))
+        takes = loaded.signatures[SIGNATURE].structured_input_signature[1]
+        predictor = Predictor(graph, tasks, reads_domain="domain" in takes)
+        return cls(encoder, predictor, _fingerprint(folder / "fingerprint.pb"))
 
 
 def _fingerprint(path: Path) -> str:

@@ -51,6 +51,7 @@ class TrainingFeed:
             row's probabilities do not shift.
         positive_weight: Weight of positive labels in the loss.
         shard: `(index, count)`: this worker's share of each epoch's row groups.
+        reads_domain: Whether the batches hold the domain.
 
     Raises:
         SchemaError: If the part holds less than one batch, or has no domains to even out.
@@ -68,6 +69,7 @@ class TrainingFeed:
         domain_temperature: float = 1.0,
         positive_weight: float = 1.0,
         shard: tuple[int, int] = (0, 1),
+        reads_domain: bool = False,
     ) -> None:
         self.folder = folder
         self.schema = schema
@@ -77,6 +79,7 @@ class TrainingFeed:
         self.negative_rate = negative_rate
         self.positive_weight = positive_weight
         self.shard = shard
+        self.reads_domain = reads_domain
         self._groups = list_row_groups(folder)
         self._choice = RowChoice(
             self._groups,
@@ -168,7 +171,8 @@ class TrainingFeed:
         for piece, (encoded, labels) in zip(pieces, chunks, strict=True):
             chosen = self._choice.rows(piece, labels, encoded.domain)
             end = start + piece.rows
-            part = pack(encoded) | {f"label:{task}": column for task, column in labels.items()}
+            part = pack(encoded, self.reads_domain)
+            part |= {f"label:{task}": column for task, column in labels.items()}
             for name, matrix in part.items():
                 if name not in rows:
                     rows[name] = np.empty((buffer.rows, *matrix.shape[1:]), matrix.dtype)
@@ -196,7 +200,7 @@ class TrainingFeed:
     def _signature(self) -> tuple[Any, Any, Any]:
         inputs = {
             name: tf.TensorSpec((self.batch_size, width), dtype)
-            for name, (width, dtype) in self.schema.input_widths.items()
+            for name, (width, dtype) in self.schema.packed(self.reads_domain).items()
         }
         columns = {
             task.name: tf.TensorSpec((self.batch_size,), tf.float32) for task in self.schema.tasks
@@ -214,11 +218,13 @@ def logit_shift(schema: Schema, negative_rate: float, positive_weight: float) ->
     return float(np.log(rate) - np.log(positive_weight))
 
 
-def pack(encoded: Encoded) -> Arrays:
+def pack(encoded: Encoded, reads_domain: bool = False) -> Arrays:
     """Returns the packed matrices of a chunk by the names of the model's inputs."""
     matrices = {"ids": encoded.ids, "sequences": encoded.sequences, "values": encoded.values}
     if encoded.weights is not None:
         matrices["weights"] = encoded.weights
+    if reads_domain and encoded.domain is not None:
+        matrices["domain"] = encoded.domain[:, None]
     return {name: matrix for name, matrix in matrices.items() if matrix.shape[1]}
 
 

@@ -190,6 +190,11 @@ class Encoder:
             return 4 + len(self.statistics[name].edges)
         return self.vocabularies[feature.table].size
 
+    @property
+    def num_domains(self) -> int:
+        """Number of domains, the one for unknown domains included; 0 if there is no domain."""
+        return len(self.vocabularies[DOMAIN].values) + 1 if self.schema.domain else 0
+
     def fields(self) -> list[dict[str, Any]]:
         """Returns the arguments of `ctrmoe.layers.field.Field` for every feature, in order."""
         return [

@@ -115,7 +115,7 @@ def _sums(
 
     groups = tf.TensorSpec((None, members.shape[1]), tf.float32)
 
-    @tf.function(input_signature=[input_signature(sample.encoded), groups])
+    @tf.function(input_signature=[input_signature(interaction.model, sample.encoded), groups])
     def step(inputs: Any, members: Any) -> list[dict[str, Any]]:
         return [
             {flow: _sum_over_rows(weights, members) for flow, weights in flows.items()}
@@ -123,7 +123,7 @@ def _sums(
         ]
 
     totals: dict[tuple[int, str], tuple[np.ndarray, np.ndarray]] = {}
-    for where, inputs in batches(sample.encoded, BATCH_SIZE):
+    for where, inputs in batches(interaction.model, sample.encoded, BATCH_SIZE):
         for layer, flows in enumerate(step(inputs, members[where]), start=1):
             for flow, parts in flows.items():
                 weights, rows = (np.asarray(part, np.float64) for part in parts)

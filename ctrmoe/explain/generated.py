@@ -70,14 +70,14 @@ def _tokens(
     """The tokens that features are generated from, and those of the generated features."""
     inner = interaction.inner_model()
 
-    @tf.function(input_signature=[input_signature(sample.encoded)])
+    @tf.function(input_signature=[input_signature(interaction.model, sample.encoded)])
     def step(inputs: Any) -> tuple[Any, Any]:
         read, out = inner(inputs, training=False)
         passed, generating = read if isinstance(read, list | tuple) else (read, read)
         return generating, out[:, passed.shape[1] :]
 
     parts = []
-    for where, inputs in batches(sample.encoded, BATCH_SIZE):
+    for where, inputs in batches(interaction.model, sample.encoded, BATCH_SIZE):
         parts.append([np.asarray(part, np.float32) for part in step(inputs)])
         if progress:
             progress("generated features", where.stop, len(sample))

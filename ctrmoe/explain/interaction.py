@@ -13,6 +13,7 @@ import tensorflow as tf
 from ctrmoe.data.dataset import Arrays, pack
 from ctrmoe.data.encode import Encoded
 from ctrmoe.layers import INTERACTIONS, RowBlocks
+from ctrmoe.prediction import reads_domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ class TrainedInteraction:
             tokens = keras.Model(self.model.input, self.node.input)(inputs, training=False)
             return self.layer.attention(tokens)
         embedding = self.model.get_layer("embedding")
-        embedded = embedding(inputs, training=False)
+        features = {name: inputs[name] for name in inputs if name != "domain"}
+        embedded = embedding(features, training=False)
         if embedding.pool_sequences:
             return self.layer.attention(embedded)
         return self.layer.attention(
@@ -88,17 +90,17 @@ class TrainedInteraction:
         )
 
 
-def input_signature(encoded: Encoded) -> dict[str, tf.TensorSpec]:
+def input_signature(model: keras.Model, encoded: Encoded) -> dict[str, tf.TensorSpec]:
     """Returns the packed matrices for any number of rows, so that a graph is traced once."""
     return {
         name: tf.TensorSpec((None, matrix.shape[1]), matrix.dtype)
-        for name, matrix in pack(encoded).items()
+        for name, matrix in pack(encoded, reads_domain(model)).items()
     }
 
 
-def batches(encoded: Encoded, size: int) -> Iterator[tuple[slice, Arrays]]:
+def batches(model: keras.Model, encoded: Encoded, size: int) -> Iterator[tuple[slice, Arrays]]:
     """Cuts encoded rows into batches of the packed matrices; yields where each lies."""
-    rows = pack(encoded)
+    rows = pack(encoded, reads_domain(model))
     count = len(encoded.ids)
     for start in range(0, count, size):
         where = slice(start, min(start + size, count))

@@ -9,8 +9,10 @@ import tensorflow as tf
 
 from ctrmoe.data.columns import INT64_MIN
 from ctrmoe.data.encode import VOCABULARIES, Encoder, vocabulary_path
+from ctrmoe.data.fit import owners
 from ctrmoe.data.numeric import LIMIT, NumericStatistics
-from ctrmoe.schema import MISSING, PADDING, UNKNOWN, Feature
+from ctrmoe.data.packed import DOMAIN
+from ctrmoe.schema import MISSING, PADDING, UNKNOWN, Feature, Schema
 
 
 class RawGraph(tf.Module):
@@ -22,31 +24,33 @@ class RawGraph(tf.Module):
     Args:
         encoder: The fitted encoder.
         folder: The folder that holds its `vocabularies/`.
+        reads_domain: Whether the model reads the domain.
     """
 
-    def __init__(self, encoder: Encoder, folder: Path) -> None:
+    def __init__(self, encoder: Encoder, folder: Path, reads_domain: bool = False) -> None:
         super().__init__()
         self._schema = encoder.schema
         self._statistics = encoder.statistics
+        self._domain = _domain_feature(encoder) if reads_domain else None
+        self.served = served_schema(encoder, reads_domain)
         self._tables = {
-            feature.name: _table(vocabulary_path(folder / VOCABULARIES, feature.name), feature)
-            for feature in encoder.schema.features
-            if feature.kind != "numeric"
-            and not feature.vocabulary
+            table: _table(vocabulary_path(folder / VOCABULARIES, table), owner, table == DOMAIN)
+            for table, owner in owners(encoder.schema, encoder.domain_dtype).items()
+            if (reads_domain or table != DOMAIN)
             # TensorFlow refuses an empty file; of an empty vocabulary every value is unknown.
-            and len(encoder.vocabularies[feature.name].values)
+            and len(encoder.vocabularies[table].values)
         }
 
     @property
     def signature(self) -> dict[str, tf.TensorSpec]:
-        """Shape and dtype of each raw feature and of weights: `[B, 1]`, lists `[B, length]`."""
+        """Shape and dtype of each raw input and of weights: `[B, 1]`, lists `[B, length]`."""
         features = {
             feature.name: tf.TensorSpec(
                 (None, None if feature.is_list and not feature.separator else 1),
                 raw_dtype(feature),
                 name=feature.name,
             )
-            for feature in self._schema.features
+            for feature in self.served.features
         }
         weights = [feature.weights for feature in self._schema.weighted]
         return features | {
@@ -54,13 +58,14 @@ class RawGraph(tf.Module):
         }
 
     def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns `ids`, `sequences`, `values` and `weights`, those that the schema needs."""
+        """Returns `ids`, `sequences`, `values`, `weights` and `domain`, those that are read."""
         schema = self._schema
         columns = {
             "ids": [self._single(f, raw[f.name]) for f in schema.single],
             "sequences": [self._list(f, raw[f.name]) for f in schema.lists],
             "values": [self._number(f, raw[f.name]) for f in schema.values],
             "weights": [_weights(f, raw[f.name], raw[f.weights]) for f in schema.weighted],
+            "domain": [self._domain_id(raw[schema.domain])] if self._domain else [],
         }
         return {name: tf.concat(parts, axis=1) for name, parts in columns.items() if parts}
 
@@ -68,6 +73,18 @@ class RawGraph(tf.Module):
         if feature.kind == "numeric":
             return _bucket(self._statistics[feature.name], raw)
         return tf.where(_is_missing(raw), MISSING, self._ids(feature, raw))
+
+    def _domain_id(self, raw: tf.Tensor) -> tf.Tensor:
+        """The id of the domain, whose column may be a feature of any kind besides."""
+        if raw.dtype == tf.float32:
+            finite = tf.math.is_finite(raw)
+            raw = tf.where(finite, tf.cast(tf.where(finite, raw, 0.0), tf.int64), INT64_MIN)
+        text = raw if raw.dtype == tf.string else tf.strings.as_string(raw)
+        missing, unknown = _is_missing(raw), tf.fill(tf.shape(raw), UNKNOWN)
+        if DOMAIN not in self._tables:
+            return tf.where(missing, MISSING, unknown)
+        line = tf.cast(self._tables[DOMAIN].lookup(text), tf.int32)
+        return tf.where(missing, MISSING, tf.where(line >= 0, line + UNKNOWN + 1, unknown))
 
     def _list(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
         if feature.separator:
@@ -126,8 +143,20 @@ def missing_value(feature: Feature) -> Any:
     return {tf.float32: float("nan"), tf.int64: INT64_MIN, tf.string: ""}[dtype]
 
 
-def _table(path: Path, feature: Feature) -> tf.lookup.StaticHashTable:
-    integer = feature.dtype == "integer"
+def served_schema(encoder: Encoder, reads_domain: bool) -> Schema:
+    """Returns the schema of the raw rows that a model is served, its domain being a feature."""
+    schema = encoder.schema
+    if not reads_domain or any(f.name == schema.domain for f in schema.features):
+        return schema
+    return schema.replace(features=(*schema.features, _domain_feature(encoder)))
+
+
+def _domain_feature(encoder: Encoder) -> Feature:
+    return owners(encoder.schema, encoder.domain_dtype)[DOMAIN]
+
+
+def _table(path: Path, feature: Feature, as_text: bool) -> tf.lookup.StaticHashTable:
+    integer = feature.dtype == "integer" and not as_text
     lines = tf.lookup.TextFileInitializer(
         str(path),
         key_dtype=tf.int64 if integer else tf.string,

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.encode import Encoder
+from ctrmoe.data.packed import DOMAIN
+from ctrmoe.export.raw_graph import served_schema
 from ctrmoe.schema import Feature
 
 ODD_TEXTS = ("", "never seen", "ünïcode ✓ 点击", "x" * 10_000, " ", "0", "-0.0", "NaN", "null")
@@ -23,9 +25,13 @@ def sample_rows(encoder: Encoder, count: int, seed: int = 0) -> pl.DataFrame:
         encoder: Its vocabularies give the known values.
         count: Number of rows.
         seed: Of the draw.
+
+    Returns:
+        A frame with the columns of all features and of the domain.
     """
     random = np.random.default_rng(seed)
-    columns = [_column(encoder, feature, count, random) for feature in encoder.schema.features]
+    features = served_schema(encoder, bool(encoder.schema.domain)).features
+    columns = [_column(encoder, feature, count, random) for feature in features]
     frame = pl.DataFrame(columns)
     weights = [_weights(frame[f.name], f.weights, random) for f in encoder.schema.weighted]
     return frame.with_columns(weights)
@@ -58,9 +64,13 @@ def _weights(lists: pl.Series, name: str, random: np.random.Generator) -> pl.Ser
 
 
 def _values(encoder: Encoder, feature: Feature) -> tuple[list[Any], pl.DataType]:
-    if feature.kind == "numeric":
+    is_domain = feature.name == encoder.schema.domain
+    if feature.kind == "numeric" and not is_domain:
         return [None, *ODD_NUMBERS], pl.Float32()
-    known = encoder.vocabularies[feature.table].values[:KNOWN].to_list()
+    table = DOMAIN if is_domain else feature.table
+    known = encoder.vocabularies[table].values[:KNOWN].to_list()
+    if feature.kind == "numeric":
+        return [None, *map(float, known)], pl.Float32()  # a domain is a whole number or text
     if feature.dtype == "integer":
         return [None, *map(int, known), *ODD_INTEGERS], pl.Int64()
     return [None, *known, *ODD_TEXTS], pl.String()

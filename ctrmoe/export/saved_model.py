@@ -15,12 +15,13 @@ import tensorflow as tf
 
 from ctrmoe.config import ConfigError
 from ctrmoe.data.atomic import atomic_folder
-from ctrmoe.export.raw_graph import RawGraph, missing_value, raw_dtype
+from ctrmoe.export.raw_graph import RawGraph, missing_value, raw_dtype, served_schema
 from ctrmoe.export.raw_tensors import raw_tensors, serialize_examples
 from ctrmoe.export.samples import sample_rows
 from ctrmoe.export.session import run_in_session
 from ctrmoe.export.signature_names import rename_inputs, safe_names
 from ctrmoe.export.warmup import write_warmup
+from ctrmoe.prediction import reads_domain
 from ctrmoe.run import Run
 from ctrmoe.schema import Schema
 from ctrmoe.scorer import ENCODER, SIGNATURE, SUFFIX, Scorer
@@ -78,11 +79,11 @@ def _next_version(to: Path) -> int:
 
 def _write(run: Run, model: str, folder: Path) -> None:
     module = _Serving(run)
-    names = safe_names(run.schema.raw_inputs)
+    names = safe_names(list(module.raw.signature))
     tf.saved_model.save(module, str(folder), signatures=module.signatures(names))
     rename_inputs(folder, {safe: name for name, safe in names.items() if safe != name})
     run.encoder.save(folder / ENCODER)
-    write_warmup(folder, model, run.schema, sample_rows(run.encoder, 64))
+    write_warmup(folder, model, module.raw.served, sample_rows(run.encoder, 64))
 
 
 class _Serving(tf.Module):
@@ -92,8 +93,9 @@ class _Serving(tf.Module):
         super().__init__()
         self._schema = run.schema
         self._shift = run.logit_shift
-        self.raw = RawGraph(run.encoder, run.folder)
         model = run.model
+        self._reads_domain = reads_domain(model)
+        self.raw = RawGraph(run.encoder, run.folder, self._reads_domain)
         # Were the Keras model itself an attribute, a session, which is what TensorFlow Serving
         # runs, would not find its variables restored.
         self.weights = [variable.value for variable in model.variables]
@@ -120,14 +122,14 @@ class _Serving(tf.Module):
         }
         encoded = {
             name: tf.TensorSpec((None, width), dtype, name=name)
-            for name, (width, dtype) in self._schema.input_widths.items()
+            for name, (width, dtype) in self._schema.packed(self._reads_domain).items()
         }
 
         def serve_raw(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             return self.probabilities(self.raw({n: features[safe] for n, safe in names.items()}))
 
         def serve_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self.probabilities(self.raw(_parse(examples, self._schema)))
+            return self.probabilities(self.raw(_parse(examples, self.raw.served)))
 
         examples = tf.TensorSpec((None,), tf.string, name="examples")
         self.serve_raw = tf.function(serve_raw, input_signature=[raw])
@@ -164,15 +166,16 @@ def _parse(examples: tf.Tensor, schema: Schema) -> dict[str, tf.Tensor]:
 def _check(run: Run, folder: Path) -> None:
     """Compares the reloaded signatures with the encoder and the Keras model on odd rows."""
     rows = sample_rows(run.encoder, 256)
+    schema = served_schema(run.encoder, reads_domain(run.model))
     expected = Scorer.load(run.folder).score(rows)
     loaded = tf.saved_model.load(str(folder))
-    raw = raw_tensors(rows, run.schema)
+    raw = raw_tensors(rows, schema)
     arrays = {name: tensor.numpy() for name, tensor in raw.items()}
     answers = {
         "serving_default": loaded.signatures["serving_default"](**raw),
         "serving_default in a session": run_in_session(folder, "serving_default", arrays),
         "serve_examples": loaded.signatures["serve_examples"](
-            examples=tf.constant(serialize_examples(rows, run.schema))
+            examples=tf.constant(serialize_examples(rows, schema))
         ),
     }
     for signature, answer in answers.items():

@@ -6,6 +6,12 @@ U expert units, T tasks, L sequence length, K chosen experts. Inside attention, 
 
 from ctrmoe.layers.chained_logit import ChainedLogit
 from ctrmoe.layers.classifiers import CLASSIFIERS
+from ctrmoe.layers.domain_embedding import DomainEmbedding
+from ctrmoe.layers.domain_experts import DomainExperts
+from ctrmoe.layers.domain_index import DomainIndex
+from ctrmoe.layers.domain_networks import DOMAIN_NETWORKS
+from ctrmoe.layers.domain_normalization import DomainNormalization
+from ctrmoe.layers.domain_tower import DomainTower
 from ctrmoe.layers.embedding import FeatureEmbedding
 from ctrmoe.layers.experts import EXPERTS
 from ctrmoe.layers.field import Field
@@ -29,6 +35,7 @@ from ctrmoe.layers.towers import Tower
 __all__ = [
     "CIN",
     "CLASSIFIERS",
+    "DOMAIN_NETWORKS",
     "EXPERTS",
     "FGCNN",
     "FM",
@@ -40,6 +47,11 @@ __all__ = [
     "ChainedLogit",
     "CrossNetwork",
     "DotProduct",
+    "DomainEmbedding",
+    "DomainExperts",
+    "DomainIndex",
+    "DomainNormalization",
+    "DomainTower",
     "FeatureEmbedding",
     "Field",
     "INFNet",

@@ -20,7 +20,7 @@ from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
 from ctrmoe.files import write_text
-from ctrmoe.prediction import Predictor
+from ctrmoe.prediction import Predictor, reads_domain
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
 from ctrmoe.schema import Schema, SchemaError
 from ctrmoe.training import checkpoint
@@ -103,12 +103,14 @@ class _Training:
         self.folder = run.folder
         prepared = Path(self.config.data.prepared)
         self.valid = prepared / "valid"
-        self.feed = training_feed(self.config, prepared, run.schema)
         if self.config.train.deterministic:
             tf.config.experimental.enable_op_determinism()
         self.strategy = _strategy(self.config.train.strategy)
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = run.build_model()
+            self.feed = training_feed(
+                self.config, prepared, run.schema, reads_domain=reads_domain(self.model)
+            )
             if not checkpoint.find(self.folder):
                 assign_pretrained(run, self.model)
             steps = self.feed.steps_per_epoch * self.config.train.epochs
@@ -239,7 +241,9 @@ class _StepCheckpoints(keras.callbacks.Callback):
         checkpoint.save(self.training.folder, progress, self.training.variables)
 
 
-def training_feed(config: Config, prepared: str | Path, schema: Schema) -> TrainingFeed:
+def training_feed(
+    config: Config, prepared: str | Path, schema: Schema, *, reads_domain: bool = False
+) -> TrainingFeed:
     """Returns the feed of a config's training part."""
     return TrainingFeed(
         Path(prepared) / "train",
@@ -250,6 +254,7 @@ def training_feed(config: Config, prepared: str | Path, schema: Schema) -> Train
         negative_rate=config.data.negative_rate,
         domain_temperature=config.data.domain_temperature,
         positive_weight=config.train.positive_weight,
+        reads_domain=reads_domain,
     )
 
 

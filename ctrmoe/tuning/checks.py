@@ -67,6 +67,8 @@ def check_parts(space: SearchSpace, encoder: Encoder) -> None:
 
 
 def _build(config: Config, encoder: Encoder) -> None:
-    model = build_model(encoder.schema, config, fields=encoder.fields())
+    model = build_model(
+        encoder.schema, config, fields=encoder.fields(), num_domains=encoder.num_domains
+    )
     compile_model(model, config, encoder.schema, steps=1)
     keras.utils.clear_session()

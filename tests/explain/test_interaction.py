@@ -53,8 +53,8 @@ def test_attention_is_that_of_the_tokens_that_the_interaction_gets(make_run, sam
         np.testing.assert_array_equal(layer["tasks_to_fields"], own["tasks_to_fields"])
 
 
-def test_batches_hold_every_row_once(sample):
-    parts = list(batches(sample.encoded, 128))
+def test_batches_hold_every_row_once(run, sample):
+    parts = list(batches(run.model, sample.encoded, 128))
 
     assert [where.stop - where.start for where, _ in parts] == [128, 22]
     for name, matrix in pack(sample.encoded).items():
