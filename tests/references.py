@@ -1048,15 +1048,40 @@ def meta_network(views, vector, weights, num_layers):
     return np.array(results)
 
 
-def m2m(x, domain, weights, num_experts, num_layers, read_input=False):
+def m2m(x, domain, weights, num_experts, num_layers, num_vector_layers, read_input=False):
     """One row; the weights are generated from its domain's vector, or from that and the row."""
     views = np.array(relu_experts(x, weights, "experts", range(num_experts)))
     vector = weights["domains_vectors"][domain]
     if read_input:
         vector = np.concatenate([vector, x])
-    layer = 0
-    while f"vector_dense_{layer}_kernel" in weights:
-        dense_layer = below(weights, f"vector_dense_{layer}")
-        vector = relu(vector @ dense_layer["kernel"] + dense_layer["bias"])
-        layer += 1
+    vector = mlp([vector], weights, num_vector_layers, prefix="vector_")[0]
     return meta_network(views, vector, below(weights, "meta"), num_layers)
+
+
+def m3oe(x, domain, weights, num_tasks, num_experts, num_layers):
+    """arXiv:2404.18465: the representation, then the experts of all, of domains and of tasks."""
+    star = expert(x, below(weights, "star_bank"), domain, shared=True)
+    z = mlp([star], weights, num_layers, prefix="mlp_")[0]
+    z = z + x @ weights["skip_kernel"] + weights["skip_bias"]
+
+    def share(name):
+        return 1 / (1 + np.exp(-weights[name]))
+
+    def mixed(results, own, of_own):
+        others = [result for index, result in enumerate(results) if index != own]
+        rest = (1 - of_own) * sum(others) / len(others) if others else 0
+        return of_own * results[own] + rest
+
+    logits = expert(z, below(weights, "gates_bank"), domain)
+    common = gated_sum(logits, relu_experts(z, weights, "shared", range(num_experts)))
+    of_domains = relu_experts(z, weights, "domains", range(len(weights["domains_kernel_0"])))
+    common = common + share("domain_share") * mixed(of_domains, domain, share("own_domain"))
+    if num_tasks == 1:
+        return common[None]
+    of_tasks = relu_experts(z, weights, "tasks", range(num_tasks))
+    return np.array(
+        [
+            common + share("task_share") * mixed(of_tasks, task, share("own_task"))
+            for task in range(num_tasks)
+        ]
+    )
