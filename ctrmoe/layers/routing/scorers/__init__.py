@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from ctrmoe.layers.routing.scorers.cluster import ClusterScorer
 from ctrmoe.layers.routing.scorers.domain import DomainScorer
 from ctrmoe.layers.routing.scorers.linear import LinearScorer
 from ctrmoe.layers.routing.scorers.mlp import MLPScorer
 
 SCORERS: dict[str, type[Any]] = {
+    "cluster": ClusterScorer,
     "domain": DomainScorer,
     "linear": LinearScorer,
     "mlp": MLPScorer,
