@@ -1085,3 +1085,24 @@ def m3oe(x, domain, weights, num_tasks, num_experts, num_layers):
             for task in range(num_tasks)
         ]
     )
+
+
+def adasparse(x, domain, weights, pruner, alpha, beta=2.0, epsilon=0.01):
+    """arXiv:2206.13108, section 3.2: the results, and which neurons are kept `[layer][B, H]`."""
+    layers = sum(name.startswith("pruner_") and name.endswith("kernel") for name in weights)
+    results, kept = [], [[] for _ in range(layers)]
+    for row, p in enumerate(domain):
+        h = x[row]
+        for layer in range(layers):
+            if layer:
+                part = below(weights, f"dense_{layer - 1}")
+                h = relu(h @ part["kernel"] + part["bias"])
+            part = below(weights, f"pruner_{layer}")
+            vector = np.concatenate([weights["domain_embedding_vectors"][p], h])
+            v = vector @ part["kernel"] + part["bias"]
+            soft = 1 / (1 + np.exp(-v if pruner == "scaling" else -alpha * v))
+            keep = np.ones_like(h) if pruner == "scaling" else (soft > epsilon).astype(float)
+            h = h * (keep if pruner == "binarization" else beta * soft * keep)
+            kept[layer].append(keep)
+        results.append(h)
+    return np.array(results), [np.array(rows) for rows in kept]

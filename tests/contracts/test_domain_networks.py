@@ -13,7 +13,9 @@ from ctrmoe.layers.domain_normalization import DomainNormalization
 NUM_DOMAINS = 4
 # Small sizes, and values other than the defaults.
 OPTIONS = {
-    "hinet": {"units": [5], "task_units": [4], "own_experts": 1, "domain_dim": 3},
+    "hinet": {"units": [5], "task_units": [4], "own_experts": 3, "domain_dim": 3},
+    "m2m": {"units": [5], "vector_units": [3], "num_layers": 2, "activation": "tanh"},
+    "m3oe": {"star_dim": 5, "units": [4], "expert_units": [3], "activation": "tanh"},
     "pepnet": {"units": [5, 4], "domain_dim": 3, "gate_units": 6, "dropout": 0.1},
     "ple": {"units": [5], "own_experts": 2, "activation": "tanh"},
     "sarnet": {"units": [5, 3], "shared_experts": 2, "own_experts": 3, "activation": "tanh"},
