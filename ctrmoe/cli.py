@@ -109,8 +109,8 @@ def train(
     ] = None,
 ) -> None:
     """Train a model on a prepared folder."""
-    started = [f"train.warm_start={json.dumps(str(warm_start))}"] if warm_start else []
-    resolved = Config.load(config, [*(set or ()), *started])
+    overrides = [f"train.warm_start={json.dumps(str(warm_start))}"] if warm_start else []
+    resolved = Config.load(config, [*(set or ()), *overrides])
     _load_tensorflow()
     from ctrmoe.training import TrainingProgress
     from ctrmoe.training import train as run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -32,7 +31,8 @@ def warm_start(run: Run, model: keras.Model, old: Run) -> None:
         ConfigError: If a weight of the old run does not fit into that of the new one.
     """
     before = {layer.name: layer for layer in old.model.layers}
-    domains = domain_sources(run.encoder, old.encoder) if run.schema.domain else np.arange(1)
+    none = np.zeros(1, int)
+    domains = domain_sources(run.encoder, old.encoder) if run.schema.domain else none
     for layer in model.layers:
         if layer.weights and layer.name in before:
             tables: set[int] = set()
@@ -83,7 +83,7 @@ def _weights(layer: Any) -> list[tuple[Any, int]]:
     return found
 
 
-def _grown(weight: Any, kept: np.ndarray, per_domain: int, domains: Sequence[int]) -> np.ndarray:
+def _grown(weight: Any, kept: np.ndarray, per_domain: int, domains: np.ndarray) -> np.ndarray:
     """The new value of a weight."""
     if per_domain:
         kept = kept[_sources(weight.shape[0], len(kept), per_domain, domains)]
@@ -99,9 +99,9 @@ def _grown(weight: Any, kept: np.ndarray, per_domain: int, domains: Sequence[int
     return value
 
 
-def _sources(rows: int, old_rows: int, per_domain: int, domains: Sequence[int]) -> np.ndarray:
+def _sources(rows: int, old_rows: int, per_domain: int, domains: np.ndarray) -> np.ndarray:
     """For each row of a weight by domain the old one: those of the domains, then those of all."""
     shared = rows - len(domains) * per_domain
-    own = np.repeat(np.asarray(domains) * per_domain, per_domain)
+    own = np.repeat(domains * per_domain, per_domain)
     own += np.tile(np.arange(per_domain), len(domains))
     return np.concatenate([own, np.arange(old_rows - shared, old_rows)])
