@@ -27,6 +27,8 @@ ROUTERS = {
         "selector": {"kind": "top_p", "p": 0.7},
     },
     "domain-hard": {"kind": "domain"},
+    "per_domain-softmax": {"kind": "per_domain", "num_domains": DOMAINS},
+    "own_and_shared-top_k": {"kind": "own_and_shared", "num_domains": 3, "shared_experts": 1},
     "cluster-hard": {"kind": "cluster", "seed": 2},
     "cluster-softmax": {"kind": "cluster", "seed": 2, "selector": {"kind": "softmax"}},
 }
