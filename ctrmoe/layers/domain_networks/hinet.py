@@ -10,10 +10,10 @@ from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.domain_embedding import DomainEmbedding
+from ctrmoe.layers.domain_networks.activated_experts import activated_experts
 from ctrmoe.layers.domain_networks.domain_logits import DomainLogits
 from ctrmoe.layers.domain_networks.domain_network import DomainNetwork
 from ctrmoe.layers.domain_networks.gated_sum import gated_sum, softmax
-from ctrmoe.layers.experts.feed_forward import FeedForwardExperts
 from ctrmoe.layers.routing.scorers.domain import NEVER
 
 
@@ -86,27 +86,20 @@ class HiNet(DomainNetwork):
         self.domain_dim = check_positive_integer("domain_dim", domain_dim)
         self.activation = keras.activations.get(activation)
         policy = self.dtype_policy
-        self.shared = self._bank(shared_experts, units, "shared")
+        options = {"units": units, "activation": self.activation, "dtype": policy}
+        self.shared = activated_experts(shared_experts, name="shared", **options)
         self.shared_gate = self._gate(shared_experts, "shared_gate")
-        self.own = self._bank(num_domains * own_experts, units, "own")
-        self.own.rows_per_domain = own_experts
+        self.own = activated_experts(
+            num_domains * own_experts, rows_per_domain=own_experts, name="own", **options
+        )
         self.own_gates = DomainLogits(num_domains, own_experts, name="own_gates")
         self.queries = DomainEmbedding(num_domains, domain_dim, dtype=policy, name="queries")
         self.keys = DomainEmbedding(num_domains, domain_dim, dtype=policy, name="keys")
-        self.task = self._bank(num_tasks * own_experts, task_units, "task")
-        self.shared_task = self._bank(shared_experts, task_units, "shared_task")
+        options["units"] = task_units
+        self.task = activated_experts(num_tasks * own_experts, name="task", **options)
+        self.shared_task = activated_experts(shared_experts, name="shared_task", **options)
         width = num_tasks * (own_experts + shared_experts)
         self.task_gates = self._gate(width, "task_gates")
-
-    def _bank(self, num_experts: int, units: Sequence[int], name: str) -> FeedForwardExperts:
-        return FeedForwardExperts(
-            num_experts,
-            units,
-            activation=self.activation,
-            output_activation=self.activation,
-            dtype=self.dtype_policy,
-            name=name,
-        )
 
     def _gate(self, width: int, name: str) -> Any:
         return keras.layers.Dense(width, use_bias=False, dtype="float32", name=name)

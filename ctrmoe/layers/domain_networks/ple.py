@@ -11,6 +11,7 @@ from keras import ops
 from ctrmoe.layers._checks import check_choice, check_positive_integer
 from ctrmoe.layers.dispatch import dispatch
 from ctrmoe.layers.domain_experts import DomainExperts
+from ctrmoe.layers.domain_networks.activated_experts import activated_experts
 from ctrmoe.layers.domain_networks.domain_logits import DomainLogits
 from ctrmoe.layers.domain_networks.domain_network import DomainNetwork
 from ctrmoe.layers.domain_networks.gated_sum import gated_sum
@@ -84,12 +85,19 @@ class PLE(DomainNetwork):
         self.by_task = by_task
         self.activation = keras.activations.get(activation)
         levels = range(num_levels)
+        options = {"units": units, "activation": self.activation, "dtype": self.dtype_policy}
         self.own = [
-            self._bank(num_domains * own_experts, units, f"own_{level}") for level in levels
+            activated_experts(
+                num_domains * own_experts,
+                rows_per_domain=own_experts,
+                name=f"own_{level}",
+                **options,
+            )
+            for level in levels
         ]
-        for bank in self.own:
-            bank.rows_per_domain = own_experts
-        self.shared = [self._bank(shared_experts, units, f"shared_{level}") for level in levels]
+        self.shared = [
+            activated_experts(shared_experts, name=f"shared_{level}", **options) for level in levels
+        ]
         self.gates = [self._gates(level, f"gates_{level}") for level in levels]
         self.shared_gates = [
             DomainLogits(
@@ -97,16 +105,6 @@ class PLE(DomainNetwork):
             )
             for level in levels[:-1]
         ]
-
-    def _bank(self, num_experts: int, units: Sequence[int], name: str) -> FeedForwardExperts:
-        return FeedForwardExperts(
-            num_experts,
-            units,
-            activation=self.activation,
-            output_activation=self.activation,
-            dtype=self.dtype_policy,
-            name=name,
-        )
 
     def _gates(self, level: int, name: str) -> Any:
         if level < self.num_levels - 2:  # the next one reads the states of all domains
