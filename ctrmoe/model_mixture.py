@@ -49,6 +49,7 @@ class MixtureParts:
         return bool(
             config.domain_network
             or config.experts
+            or config.router
             or config.domain_normalization
             or config.towers != "shared"
         )
@@ -70,6 +71,11 @@ class MixtureParts:
             mixture = self._mixture()
             hidden = mixture(_flat(hidden), context=self._context(mixture, hidden))
             by_task = len(hidden.shape) == 3
+        elif self.config.router:
+            raise ValueError(
+                "`experts` must be given for a `router`. Received: "
+                f"router={dict(self.config.router)}, experts={{}}."
+            )
         elif self.config.towers == "experts":
             raise ValueError(
                 "`experts` must be given where they are the towers. Received: towers='experts', "
