@@ -146,9 +146,7 @@ class MixtureParts:
         return options
 
     def _context(self, mixture: Mixture, hidden: Any) -> dict[str, Any]:
-        parts = (*mixture.routers, *mixture.balances)
-        reads_domain = any("domain" in part.needs for part in parts)
-        return {"domain": self._domain(hidden)} if reads_domain else {}
+        return {"domain": self._domain(hidden)} if "domain" in mixture.needs else {}
 
     def _tower(self, task: str, hidden: Any) -> Any:
         options = dict(self.config.tower)
