@@ -13,7 +13,8 @@ from ctrmoe.ahead import ahead
 from ctrmoe.data.dataset import Arrays
 from ctrmoe.data.domains import check_domains
 from ctrmoe.data.encode import Encoded, Encoder, raw_columns
-from ctrmoe.data.parquet import read_chunks
+from ctrmoe.data.labels import check_labels
+from ctrmoe.data.parquet import column_types, read_chunks
 from ctrmoe.data.sources import Origin, find_files
 from ctrmoe.files import write_text
 from ctrmoe.metrics import Evaluator
@@ -62,6 +63,7 @@ def _chunks(
     columns = [*raw_columns(schema), *(task.label for task in schema.tasks)]
     columns += [schema.group] if schema.group else []
     for source in find_files(paths):
+        check_labels(schema, column_types(source, schema), str(source))
         row = 0
         for frame in read_chunks(source, columns, schema, CHUNK_ROWS):
             where = Origin(str(source), row)

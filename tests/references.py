@@ -1048,15 +1048,61 @@ def meta_network(views, vector, weights, num_layers):
     return np.array(results)
 
 
-def m2m(x, domain, weights, num_experts, num_layers, read_input=False):
+def m2m(x, domain, weights, num_experts, num_layers, num_vector_layers, read_input=False):
     """One row; the weights are generated from its domain's vector, or from that and the row."""
     views = np.array(relu_experts(x, weights, "experts", range(num_experts)))
     vector = weights["domains_vectors"][domain]
     if read_input:
         vector = np.concatenate([vector, x])
-    layer = 0
-    while f"vector_dense_{layer}_kernel" in weights:
-        dense_layer = below(weights, f"vector_dense_{layer}")
-        vector = relu(vector @ dense_layer["kernel"] + dense_layer["bias"])
-        layer += 1
+    vector = mlp([vector], weights, num_vector_layers, prefix="vector_")[0]
     return meta_network(views, vector, below(weights, "meta"), num_layers)
+
+
+def m3oe(x, domain, weights, num_tasks, num_experts, num_layers):
+    """arXiv:2404.18465: the representation, then the experts of all, of domains and of tasks."""
+    star = expert(x, below(weights, "star_bank"), domain, shared=True)
+    z = mlp([star], weights, num_layers, prefix="mlp_")[0]
+    z = z + x @ weights["skip_kernel"] + weights["skip_bias"]
+
+    def share(name):
+        return 1 / (1 + np.exp(-weights[name]))
+
+    def mixed(results, own, of_own):
+        others = [result for index, result in enumerate(results) if index != own]
+        rest = (1 - of_own) * sum(others) / len(others) if others else 0
+        return of_own * results[own] + rest
+
+    logits = expert(z, below(weights, "gates_bank"), domain)
+    common = gated_sum(logits, relu_experts(z, weights, "shared", range(num_experts)))
+    of_domains = relu_experts(z, weights, "domains", range(len(weights["domains_kernel_0"])))
+    common = common + share("domain_share") * mixed(of_domains, domain, share("own_domain"))
+    if num_tasks == 1:
+        return common[None]
+    of_tasks = relu_experts(z, weights, "tasks", range(num_tasks))
+    return np.array(
+        [
+            common + share("task_share") * mixed(of_tasks, task, share("own_task"))
+            for task in range(num_tasks)
+        ]
+    )
+
+
+def adasparse(x, domain, weights, pruner, alpha, beta=2.0, epsilon=0.01):
+    """arXiv:2206.13108, section 3.2: the results, and which neurons are kept `[layer][B, H]`."""
+    layers = sum(name.startswith("pruner_") and name.endswith("kernel") for name in weights)
+    results, kept = [], [[] for _ in range(layers)]
+    for row, p in enumerate(domain):
+        h = x[row]
+        for layer in range(layers):
+            if layer:
+                part = below(weights, f"dense_{layer - 1}")
+                h = relu(h @ part["kernel"] + part["bias"])
+            part = below(weights, f"pruner_{layer}")
+            vector = np.concatenate([weights["domain_embedding_vectors"][p], h])
+            v = vector @ part["kernel"] + part["bias"]
+            soft = 1 / (1 + np.exp(-v if pruner == "scaling" else -alpha * v))
+            keep = np.ones_like(h) if pruner == "scaling" else (soft > epsilon).astype(float)
+            h = h * (keep if pruner == "binarization" else beta * soft * keep)
+            kept[layer].append(keep)
+        results.append(h)
+    return np.array(results), [np.array(rows) for rows in kept]

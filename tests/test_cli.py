@@ -203,6 +203,30 @@ def test_evaluate_of_a_domain_that_training_never_saw(run, test_rows, tmp_path, 
     assert 0 < result["tasks"]["click"]["logloss"] < 2
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda rows: rows.drop("click"),
+            "The label `click` of task `click` must be a column of every table. Received: none in",
+        ),
+        (
+            lambda rows: rows.with_columns(click=None, conversion=None),
+            "no value in click, conversion in all of the rows 1 to 700 of",
+        ),
+    ],
+    ids=["absent", "empty"],
+)
+def test_evaluate_without_labels(run, test_rows, tmp_path, capsys, change, message):
+    change(test_rows).write_parquet(tmp_path / "rows.parquet")
+
+    code = call("evaluate", run.folder, tmp_path / "rows.parquet", "--out", tmp_path / "report")
+
+    error = one_error_line(capsys, code)
+    assert message in error and "rows.parquet" in error
+    assert not (tmp_path / "report").exists()
+
+
 def test_evaluate_prints_the_contract(run, test_rows, tmp_path, capsys):
     test_rows.write_parquet(tmp_path / "test.parquet")
 

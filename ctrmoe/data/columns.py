@@ -102,13 +102,12 @@ def numbers(values: pl.Series) -> np.ndarray:
     return result
 
 
-def labels(values: pl.Series, where: Origin, *, optional: bool = False) -> np.ndarray:
-    """Returns a label column as int8.
+def labels(values: pl.Series, where: Origin) -> np.ndarray:
+    """Returns a label column as int8, `UNLABELLED` for null, NaN and empty text.
 
     Args:
         values: 0 and 1 as numbers, booleans or text.
         where: Names the column's table in error messages.
-        optional: Whether a null (or NaN, or empty text) is `UNLABELLED` instead of an error.
 
     Raises:
         SchemaError: When a value is neither 0 nor 1, with its row.
@@ -119,7 +118,7 @@ def labels(values: pl.Series, where: Origin, *, optional: bool = False) -> np.nd
     text = values.str.strip_chars() if dtype == pl.String else values
     result = text.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = (result != 0) & (result != 1)
-    if optional and wrong.any():
+    if wrong.any():
         empty = (text == "" if dtype == pl.String else text.cast(pl.Float64).is_nan()).fill_null(
             True
         )

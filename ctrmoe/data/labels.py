@@ -43,16 +43,32 @@ def read_labels(schema: Schema, frame: pl.DataFrame, where: Origin) -> dict[str,
         SchemaError: If a label is missing, or is neither 0 nor 1, or a row has none at all.
     """
     check_labels(schema, frame.columns, where.name)
-    optional = len(schema.tasks) > 1
-    labels = {
-        task.name: columns.labels(frame[task.label], where, optional=optional)
-        for task in schema.tasks
-    }
+    labels = {task.name: columns.labels(frame[task.label], where) for task in schema.tasks}
     nowhere = np.all([column == UNLABELLED for column in labels.values()], axis=0)
     if nowhere.any():
-        raise SchemaError(
-            "A row must have the label of one task at least. Received: null in "
-            f"{', '.join(task.label for task in schema.tasks)} in "
-            f"{where.row(int(nowhere.argmax()))}. Leave the row out."
-        )
+        raise _unlabelled(schema, frame, nowhere, where)
     return labels
+
+
+def _unlabelled(
+    schema: Schema, frame: pl.DataFrame, nowhere: np.ndarray, where: Origin
+) -> SchemaError:
+    names = ", ".join(task.label for task in schema.tasks)
+    several = len(schema.tasks) > 1
+    row = int(nowhere.argmax())
+    if nowhere.all() and len(nowhere) > 1:
+        label = "A label" if several else f"Label `{names}`"
+        first, last = where.first_row + 1, where.first_row + len(nowhere)
+        return SchemaError(
+            f"{label} must be 0 or 1. Received: no value in {names} in all of the rows {first} to "
+            f"{last} of {where.name}. Fill the column, or leave the table out."
+        )
+    if several:
+        return SchemaError(
+            f"A row must have the label of one task at least. Received: null in {names} in "
+            f"{where.row(row)}. Leave the row out."
+        )
+    return SchemaError(
+        f"Label `{names}` must be 0 or 1. Received: {frame[names][row]!r} in {where.row(row)}. "
+        "Mend the value or leave the row out."
+    )

@@ -67,8 +67,8 @@ BAD_TABLES = {
     ),
     "no label at all": (
         table(click=NULLS, order=NULLS),
-        "A row must have the label of one task at least. Received: null in click, order in "
-        "bad.parquet, row 1. Leave the row out.",
+        "A label must be 0 or 1. Received: no value in click, order in all of the rows 1 to 40 of "
+        "bad.parquet. Fill the column, or leave the table out.",
     ),
 }
 

@@ -23,14 +23,37 @@ def test_labels_by_task_and_null_where_there_is_another():
 
 def test_a_row_without_any_label():
     frame = pl.DataFrame({"click": [1, None], "ordered": [None, None]})
+    first = pl.DataFrame({"click": [None], "ordered": [None]})
 
     with pytest.raises(SchemaError, match="null in click, ordered in x.csv, row 12. Leave the row"):
         read_labels(SCHEMA, frame, Origin("x.csv", 10))
+    with pytest.raises(SchemaError, match="in x.csv, row 11. Leave the row out"):
+        read_labels(SCHEMA, first, Origin("x.csv", 10))
 
 
-def test_one_task_takes_no_null():
-    with pytest.raises(SchemaError, match="`click` must be 0 or 1. Received: None in x.csv, row 1"):
-        read_labels(ONE, pl.DataFrame({"click": [None, 1]}), Origin("x.csv"))
+@pytest.mark.parametrize("missing", [None, float("nan"), ""])
+def test_one_task_takes_no_null(missing):
+    frame = pl.DataFrame({"click": ["0", missing] if missing == "" else [0.0, missing]})
+
+    with pytest.raises(
+        SchemaError, match=f"`click` must be 0 or 1. Received: {missing!r} in x.csv, row 2"
+    ):
+        read_labels(ONE, frame, Origin("x.csv"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "values", "message"),
+    [
+        (ONE, [None, None, None], "Label `click` must be 0 or 1. Received: no value in click in"),
+        (ONE, ["", None, " "], "Label `click` must be 0 or 1. Received: no value in click in"),
+        (SCHEMA, [None, float("nan"), None], "A label must .* no value in click, ordered in"),
+    ],
+)
+def test_a_column_without_any_label(schema, values, message):
+    frame = pl.DataFrame({"click": values, "ordered": [None] * 3})
+
+    with pytest.raises(SchemaError, match=f"{message} all of the rows 11 to 13 of x.csv. Fill the"):
+        read_labels(schema, frame, Origin("x.csv", 10))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ BANKS = {
 ALLOWED = [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]]
 ROUTERS = {
     "linear-softmax": {},
-    "mlp-top_k": {"scorer": {"kind": "mlp", "units": [5]}, "selector": {"kind": "top_k", "k": 2}},
+    "mlp-top_k": {"kind": "mlp", "units": [5], "selector": {"kind": "top_k", "k": 2}},
     "linear-top_1": {"selector": {"kind": "top_k", "k": 1}},
     "linear-noise-load_bias-top_k": {
         "adjusts": [{"kind": "noise", "seed": 1}, {"kind": "load_bias"}],
@@ -26,7 +26,11 @@ ROUTERS = {
         "adjusts": [{"kind": "domain_mask", "allowed": ALLOWED}],
         "selector": {"kind": "top_p", "p": 0.7},
     },
-    "domain-top_1": {"scorer": {"kind": "domain"}, "selector": {"kind": "top_k", "k": 1}},
+    "domain-hard": {"kind": "domain"},
+    "per_domain-softmax": {"kind": "per_domain", "num_domains": DOMAINS},
+    "own_and_shared-top_k": {"kind": "own_and_shared", "num_domains": 3, "shared_experts": 1},
+    "cluster-hard": {"kind": "cluster", "seed": 2},
+    "cluster-softmax": {"kind": "cluster", "seed": 2, "selector": {"kind": "softmax"}},
 }
 EVERY = list(itertools.product(BANKS, ROUTERS))
 
@@ -204,7 +208,7 @@ def test_fit_compiled_and_not_gives_the_same_losses(x, context):
         ({"num_gates": 0}, "`num_gates` must be a positive integer"),
         ({"shared_experts": -1}, "`shared_experts` must be a positive integer"),
         ({"balance": [{"kind": "swich"}]}, "Did you mean 'switch'"),
-        ({"router": {"scorer": {"kind": "linear", "units": 3}}}, "`units` must be an option"),
+        ({"router": {"kind": "linear", "units": 3}}, "`units` must be an option"),
     ],
 )
 def test_argument_out_of_range(options, message):

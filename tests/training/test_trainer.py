@@ -13,12 +13,14 @@ import polars as pl
 import pytest
 
 from ctrmoe.config import Config, ConfigError
+from ctrmoe.data.encode import Encoder
 from ctrmoe.data.prepare import prepare
 from ctrmoe.evaluation import evaluate
 from ctrmoe.export import export
 from ctrmoe.run import Run
+from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import Scorer
-from ctrmoe.training import train
+from ctrmoe.training import train, training_feed
 
 SMALL = {
     "seed": 5,
@@ -68,6 +70,34 @@ def test_other_seed_gives_another_run(prepared, tmp_path):
     first, second = train(base, tmp_path / "a"), train(other, tmp_path / "b")
 
     assert not np.array_equal(weights(first)[0], weights(second)[0])
+
+
+def test_domain_temperature_reaches_the_feed(prepared):
+    options = {"prepared": str(prepared), "domain_temperature": 1e9}
+    evened = Config.from_dict(SMALL | {"data": options, "train": {"batch_size": 1}})
+    plain = Config.from_dict(evened.to_dict() | {"data": {"prepared": str(prepared)}})
+    encoder = Encoder.load(prepared)
+    place = [feature.name for feature in encoder.schema.single].index("placement")
+
+    shares = []
+    for given in (plain, evened):
+        feed = training_feed(given, prepared, encoder.schema)
+        rows = [inputs["ids"][0, place] for inputs, _, _ in feed.batches(0, feed.steps_per_epoch)]
+        shares.append(np.bincount(rows, minlength=6)[3:] / len(rows))
+
+    assert np.ptp(shares[0]) > 0.2
+    np.testing.assert_allclose(shares[1], 1 / 3, atol=0.02)
+
+
+def test_schema_without_a_domain_leaves_no_run(clicks, tmp_path):
+    rows, schema = clicks.frame(300), clicks.schema().replace(domain="")
+    prepare(schema, rows, out=tmp_path / "prepared")
+    options = {"prepared": str(tmp_path / "prepared"), "domain_temperature": 2.0}
+
+    with pytest.raises(SchemaError, match="`data.domain_temperature` must be 1 where the schema"):
+        train(Config.from_dict(SMALL | {"data": options}), tmp_path / "run")
+
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

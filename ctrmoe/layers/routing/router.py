@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from ctrmoe.layers.registry import create
+from ctrmoe.layers.registry import KERAS_OPTIONS, create
 from ctrmoe.layers.routing.adjusts import ADJUSTS
 from ctrmoe.layers.routing.scorers import SCORERS
 from ctrmoe.layers.routing.selectors import SELECTORS
@@ -21,10 +21,10 @@ class Router(keras.layers.Layer):
 
     Args:
         num_experts: Number of experts, E.
-        scorer: `kind` and options of an entry of `SCORERS`.
-        adjusts: The same of entries of `ADJUSTS`, in their order.
-        selector: The same of an entry of `SELECTORS`.
-        **kwargs: Arguments of `keras.layers.Layer`.
+        kind: Of the scorer, in `SCORERS`.
+        adjusts: `kind` in `ADJUSTS` and options of each adjust, in their order.
+        selector: `kind` in `SELECTORS` and options; None for what suits the scorer.
+        **options: Options of the scorer, and arguments of `keras.layers.Layer`.
 
     Input shape:
         `[T, H]`, and the context: a dict of what the parts need, such as `domain`, `[T]` int32.
@@ -45,19 +45,21 @@ class Router(keras.layers.Layer):
     def __init__(
         self,
         num_experts: int,
+        kind: str = "linear",
         *,
-        scorer: Mapping[str, Any] | None = None,
         adjusts: Sequence[Mapping[str, Any]] = (),
         selector: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        **options: Any,
     ) -> None:
+        kwargs = {name: options.pop(name) for name in KERAS_OPTIONS if name in options}
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.num_experts = num_experts
-        self.scorer_options = dict(scorer or {"kind": "linear"})
+        self.kind = kind
+        self.scorer_options = options
         self.adjusts_options = [dict(adjust) for adjust in adjusts]
-        self.selector_options = dict(selector or {"kind": "softmax"})
-        self.scorer = create(SCORERS, num_experts=num_experts, **self.scorer_options)
+        self.scorer = create(SCORERS, kind, num_experts=num_experts, **options)
         self.adjusts = [create(ADJUSTS, **adjust) for adjust in self.adjusts_options]
+        self.selector_options = dict(selector or self.scorer.default_selector)
         self.selector = create(SELECTORS, **self.selector_options)
 
     @property
@@ -107,7 +109,8 @@ class Router(keras.layers.Layer):
         return {
             **config,
             "num_experts": self.num_experts,
-            "scorer": self.scorer_options,
+            "kind": self.kind,
+            **self.scorer_options,
             "adjusts": self.adjusts_options,
             "selector": self.selector_options,
         }

@@ -22,7 +22,7 @@ def test_parts_run_one_after_the_other(random):
 
 
 def test_routing_is_float32_in_half_precision(random):
-    router = Router(4, scorer={"kind": "mlp", "units": [5]}, dtype="mixed_float16")
+    router = Router(4, "mlp", units=[5], dtype="mixed_float16")
 
     routing = router(random.normal(size=(6, 3)).astype("float16"))
 
@@ -31,7 +31,7 @@ def test_routing_is_float32_in_half_precision(random):
 
 
 def test_missing_context_is_named():
-    router = Router(2, scorer={"kind": "domain"})
+    router = Router(2, "domain")
 
     with pytest.raises(ValueError, match="`context` must hold domain. Received: \\[\\]"):
         router(keras.ops.ones((2, 3)))
@@ -42,7 +42,7 @@ def test_missing_context_is_named():
     [
         ({"selector": {"kind": "top_k", "k": 5}}, "`k` must be at most the number of experts, 4"),
         ({"selector": {"kind": "topk"}}, "Did you mean 'top_k'?"),
-        ({"scorer": {"kind": "linear", "bias": True}}, "`bias` must be an option of 'linear'"),
+        ({"kind": "linear", "bias": True}, "`bias` must be an option of 'linear'"),
         ({"adjusts": [{"kind": "noise", "stddev": -1.0}]}, "`stddev` must not be negative"),
     ],
 )

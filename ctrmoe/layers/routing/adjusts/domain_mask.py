@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from ctrmoe.layers.routing.adjusts.adjust import Adjust, Scores
+from ctrmoe.layers.routing.known_domain import known_domain
 from ctrmoe.layers.routing.scorers.domain import NEVER
 
 
@@ -18,11 +19,13 @@ class DomainMask(Adjust):
     """Leaves each domain the experts that it is allowed, as PLE's own and shared experts.
 
     Args:
-        allowed: For each domain, from domain 0 on, one 0 or 1 for each expert.
+        allowed: For each domain, from domain 0 on, one 0 or 1 for each expert. A domain beyond
+            the list is taken for domain 0.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If a domain is left without experts, or the lists have different lengths.
+        ValueError: If a domain is left without experts, the lists have different lengths, or their
+            length is not the number of experts.
 
     Reference:
         Tang et al., Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model for
@@ -46,11 +49,20 @@ class DomainMask(Adjust):
                     f"Received: {row!r} of domain {domain}."
                 )
 
+    def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
+        experts = input_shape["logits"][-1]
+        if len(self.allowed[0]) != experts:
+            raise ValueError(
+                f"`allowed` must have an entry for each of {experts} experts. "
+                f"Received: allowed={self.allowed!r}."
+            )
+
     def call(
         self, inputs: Scores, context: Mapping[str, Any], training: bool | None = None
     ) -> Scores:
         table = ops.convert_to_tensor(np.array(self.allowed, "bool"))
-        allowed = ops.take(table, context["domain"], axis=0)
+        domain = known_domain(context["domain"], len(self.allowed))
+        allowed = ops.take(table, domain, axis=0)
         return {name: ops.where(allowed, scores, NEVER) for name, scores in inputs.items()}
 
     def get_config(self) -> dict[str, Any]:

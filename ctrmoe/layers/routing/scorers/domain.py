@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ctrmoe.layers.routing.known_domain import known_domain
 from ctrmoe.layers.routing.scorers.scorer import Scorer
 
 NEVER = -1e9
@@ -18,8 +19,8 @@ NEVER = -1e9
 class DomainScorer(Scorer):
     """Logit 0 for the expert whose number is the domain's, `NEVER` for all others.
 
-    With the selector `top_k` each domain has an expert of its own, as towers by domain and STAR
-    do. Domain 0 stands for all that training knows no domain of.
+    With the selector `hard` each domain has an expert of its own, as towers by domain and STAR do.
+    Domain 0 stands for all that training knows no domain of, and takes any number that is none.
 
     Args:
         num_experts: Number of domains, that of domain 0 included.
@@ -33,8 +34,14 @@ class DomainScorer(Scorer):
     """
 
     needs = ("domain",)
+    experts_per_domain = 1
+
+    @property
+    def default_selector(self) -> dict[str, Any]:
+        return {"kind": "hard"}
 
     def call(self, inputs: Any, context: Mapping[str, Any], training: bool | None = None) -> Any:
         numbers = ops.arange(self.num_experts, dtype="int32")
-        own = ops.equal(context["domain"][:, None], numbers)
+        domain = known_domain(context["domain"], self.num_experts)
+        own = ops.equal(domain[:, None], numbers)
         return ops.where(own, 0.0, NEVER)

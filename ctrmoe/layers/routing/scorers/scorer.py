@@ -28,10 +28,17 @@ class Scorer(keras.layers.Layer):
     """
 
     needs: tuple[str, ...] = ()
+    experts_per_domain = 0
+    """How many experts in a row each domain has for itself; what follows them is for all."""
 
     def __init__(self, num_experts: int, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.num_experts = check_positive_integer("num_experts", num_experts)
+
+    @property
+    def default_selector(self) -> dict[str, Any]:
+        """`kind` and options of the selector that suits the scorer."""
+        return {"kind": "softmax"}
 
     @abstractmethod
     def call(self, inputs: Any, context: Mapping[str, Any], training: bool | None = None) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 
 class Selector(keras.layers.Layer):
@@ -52,3 +53,8 @@ class Selector(keras.layers.Layer):
         config = super().get_config()
         del config["dtype"]
         return config
+
+
+def probabilities(logits: Any) -> Any:
+    """The softmax of the logits; Keras warns of that of a single expert."""
+    return ops.softmax(logits) if logits.shape[-1] > 1 else ops.ones_like(logits)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers.routing.selectors.selector import Selector
+from ctrmoe.layers.routing.selectors.selector import Selector, probabilities
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -35,7 +35,7 @@ class Softmax(Selector):
         return num_experts
 
     def call(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        probs = ops.softmax(inputs["logits"] / self.temperature)
+        probs = probabilities(inputs["logits"] / self.temperature)
         numbers = ops.arange(probs.shape[-1], dtype="int32")
         index = ops.broadcast_to(numbers, ops.shape(probs))
         return {"probs": probs, "index": index, "gate": probs}

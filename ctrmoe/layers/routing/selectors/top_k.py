@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
-from ctrmoe.layers.routing.selectors.selector import Selector
+from ctrmoe.layers.routing.selectors.selector import Selector, probabilities
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -44,7 +44,7 @@ class TopK(Selector):
         return self.k
 
     def call(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        probs = ops.softmax(inputs["logits"])
+        probs = probabilities(inputs["logits"])
         _, index = ops.top_k(inputs["scores"], self.k)
         gate = ops.take_along_axis(probs, index, axis=1)
         if self.k > 1:

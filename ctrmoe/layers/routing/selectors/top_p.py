@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
-from ctrmoe.layers.routing.selectors.selector import Selector
+from ctrmoe.layers.routing.selectors.selector import Selector, probabilities
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -48,7 +48,7 @@ class TopP(Selector):
         return self.max_k or num_experts
 
     def call(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        probs = ops.softmax(inputs["logits"])
+        probs = probabilities(inputs["logits"])
         num_experts = probs.shape[-1]
         choices = self.choices(num_experts)
         _, index = ops.top_k(inputs["scores"], choices)
