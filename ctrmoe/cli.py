@@ -118,6 +118,8 @@ def train(
     best = finished.metrics["best"]
     figures = ", ".join(f"{k} {v:.4f}" for k, v in best.items() if k.startswith("valid_"))
     out_console.print(f"Wrote {out}: best epoch {best['epoch']}: {figures}.")
+    for warning in finished.metrics.get("warnings", ()):
+        error_console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -1,0 +1,122 @@
+"""Which experts the routers of a model choose for rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ctrmoe.data.encode import Encoded
+from ctrmoe.layers import Mixture
+from ctrmoe.metrics import RoutingFigures, mean_cosine
+from ctrmoe.prediction import batches
+
+BATCH_SIZE = 1024
+READ = ("index", "gate", "probs", "logits")
+"""What is read of a routing."""
+PARALLEL = 0.99
+"""The mean cosine of centres above which they tell hardly anything apart."""
+
+
+class RoutingTrace:
+    """The routers of a functional model, and what they do with encoded rows at inference.
+
+    These are the routers of its mixtures, and of any other layer with a method `routing` that takes
+    what the layer is called with and returns a routing for each of its routers.
+
+    Args:
+        model: A model of `ctrmoe.model.build_model`.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self._layers = [layer for layer in model.layers if hasattr(layer, "routing")]
+
+    @property
+    def routers(self) -> dict[str, Any]:
+        """The routers by `<layer>/<router>`."""
+        return {
+            f"{layer.name}/{router.name}": router
+            for layer in self._layers
+            for router in layer.routers
+        }
+
+    @property
+    def centres(self) -> dict[str, np.ndarray]:
+        """The centres of the routers that have some, `[K, H]`."""
+        return {
+            name: np.asarray(router.scorer.centres)
+            for name, router in self.routers.items()
+            if hasattr(router.scorer, "centres")
+        }
+
+    def figures(
+        self,
+        parts: Iterable[tuple[Encoded, np.ndarray | None]],
+        num_domains: int = 1,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[str, RoutingFigures]:
+        """Sums up the routing of rows.
+
+        Args:
+            parts: Encoded rows, each with the numbers of their domains or other groups, or None.
+            num_domains: Number of groups.
+            progress: Called with the rows done.
+
+        Returns:
+            The figures of each of `routers` by its name.
+        """
+        found = {
+            name: RoutingFigures(router.num_experts, num_domains)
+            for name, router in self.routers.items()
+        }
+        done = 0
+        for encoded, domains in parts if found else ():
+            for where, inputs in batches(self.model, encoded, BATCH_SIZE):
+                rows = where.stop - where.start
+                own = None if domains is None else domains[where]
+                for figures, routing in zip(found.values(), self._step(inputs), strict=True):
+                    # A row of tokens has a routing for each of them.
+                    tokens = len(routing["index"]) // rows
+                    figures.update(routing, None if own is None else np.repeat(own, tokens))
+                done += rows
+                if progress:
+                    progress(done)
+        return found
+
+    @cached_property
+    def _step(self) -> Callable[[Any], list[dict[str, Any]]]:
+        inner = keras.Model(self.model.input, {layer.name: layer.input for layer in self._layers})
+        signature = {
+            tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self.model.inputs
+        }
+
+        @tf.function(input_signature=[signature], autograph=False)
+        def step(inputs: Any) -> list[dict[str, Any]]:
+            read = inner(inputs, training=False)
+            return [
+                {name: routing[name] for name in READ if name in routing}
+                for layer in self._layers
+                for routing in _routings(layer, *keras.tree.flatten(read[layer.name]))
+            ]
+
+        return step
+
+
+def centre_findings(centres: np.ndarray) -> list[str]:
+    """Returns a sentence where centres, `[K, H]`, are nearly parallel."""
+    cosine = mean_cosine(centres)
+    if cosine <= PARALLEL:
+        return []
+    return [f"The centres are nearly parallel: their mean cosine is {cosine:.3f}."]
+
+
+def _routings(layer: Any, inputs: Any, *others: Any) -> list[dict[str, Any]]:
+    if isinstance(layer, Mixture):
+        return layer.routing(inputs, dict(zip(sorted(layer.needs), others, strict=True)))
+    return layer.routing(inputs, *others)
