@@ -53,6 +53,21 @@ CHANGED = {"xdeepfm": ["model.interaction.units=[64,64]"]}
 """Where a named config is too slow here: xDeepFM's 200-200-200 trains a thousand rows a second."""
 SLOW = ("fgcnn", "infnet", "infnet_v2", "xdeepfm")
 """Models that come last."""
+MULTI_DOMAIN = (
+    "shared_bottom",
+    "domain_towers",
+    "mmoe",
+    "ple",
+    "star",
+    "pepnet",
+    "sarnet",
+    "adasparse",
+    "hinet",
+    "m2m",
+    "m3oe",
+    "adaptdhm",
+)
+"""Models of `multi_domain.py`."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +91,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    models = sorted(path.stem for path in CONFIGS.glob("*.toml"))
+    models = sorted({path.stem for path in CONFIGS.glob("*.toml")} - set(MULTI_DOMAIN))
     parser.add_argument("--data", type=Path, required=True, help="the folder of raw data")
     parser.add_argument("--out", type=Path, required=True, help="folder of everything")
     parser.add_argument("--models", nargs="+", choices=models, default=models)
-    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    sets = [name for name, chosen in SETS.items() if not chosen.by_domain]
+    parser.add_argument("--sets", nargs="+", choices=sets, default=sets)
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 1")
     mode = parser.add_mutually_exclusive_group()
@@ -107,13 +123,15 @@ def named_config(cell: Cell, prepared: Path, **train: Any) -> Config:
     return Config.load(CONFIGS / f"{cell.model}.toml", overrides + CHANGED.get(cell.model, []))
 
 
-def run_cell(cell: Cell, args: argparse.Namespace) -> None:
-    """Makes what is missing of a cell."""
+def run_cell(
+    cell: Cell, args: argparse.Namespace, folders: leaderboard_sets.Folders | None = None
+) -> None:
+    """Makes what is missing of a cell, by default with the data of its set."""
     seeds = [f"seed_{seed}" for seed in range(1, args.seeds + 1)]
     wanted = [*seeds, "speeds"]
     if all(cell.figures(name) for name in wanted):
         return
-    folders = leaderboard_sets.make(cell.set, args.data, args.out / "data" / cell.set)
+    folders = folders or leaderboard_sets.make(cell.set, args.data, args.out / "data" / cell.set)
     tuned = tune(cell, folders, args.trials)
     for number, name in enumerate(seeds, 1):
         if not cell.figures(name):

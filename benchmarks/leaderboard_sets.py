@@ -42,6 +42,7 @@ class DataSet:
         patience: Epochs without gain before a final run ends.
         targets: The least test AUC that the best model is to have, by task.
         more_features: What the comparison uses beside the features of the schema.
+        by_domain: Whether it is for `multi_domain.py`.
     """
 
     title: str
@@ -53,6 +54,7 @@ class DataSet:
     patience: int
     targets: dict[str, float]
     more_features: tuple[Feature, ...] = ()
+    by_domain: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,14 @@ class Folders:
     sample: Path
 
 
-def make(name: str, data: Path, out: Path) -> Folders:
+def make(name: str, data: Path, out: Path, rows: pl.Expr | None = None) -> Folders:
     """Makes a data set's folders, unless an earlier call did.
 
     Args:
         name: A key of `SETS`.
         data: The folder of raw data.
         out: The folder that gets `raw/`, `prepared/` and `sample/`.
+        rows: Which rows of every part; all of them if left out.
     """
     folders = Folders(out / "raw", out / "prepared", out / "sample")
     # The last of the three: an interrupted call is repeated.
@@ -81,7 +84,8 @@ def make(name: str, data: Path, out: Path) -> Folders:
         schema = Schema.load(RECIPES / chosen.schema)
         schema = schema.replace(features=(*schema.features, *chosen.more_features))
         for part, frame in chosen.parts(data, schema).items():
-            frame.write_parquet(folders.raw / f"{part}.parquet")
+            kept = frame if rows is None else frame.filter(rows)
+            kept.write_parquet(folders.raw / f"{part}.parquet")
         train, valid, test = ([folders.raw / f"{part}.parquet"] for part in PARTS)
         prepare(schema, train, valid=valid, test=test, out=folders.prepared)
         _sample(folders, chosen.tuning_share)
@@ -124,14 +128,14 @@ def _recipe(name: str) -> dict[str, Any]:
     return runpy.run_path(str(RECIPES / name / "prepare.py"))
 
 
-def _movielens(split: str) -> Callable[[Path, Schema], Parts]:
+def _movielens(split: str, table: str = "history") -> Callable[[Path, Schema], Parts]:
     def parts(data: Path, schema: Schema) -> Parts:
         recipe = _recipe("movielens_1m")
         folder = data / "movielens-1m"
         joined = folder / "ratings.parquet"
         ratings = pl.read_parquet(joined) if joined.exists() else recipe["read_original"](folder)
-        table = recipe["history"](ratings)["ratings"]
-        return dict(zip(PARTS, _divide(table, split, schema), strict=True))
+        rows = recipe[table](ratings)["ratings"]
+        return dict(zip(PARTS, _divide(rows, split, schema), strict=True))
 
     return parts
 
@@ -172,7 +176,7 @@ SETS = {
         title="Census-Income, two tasks, with the household columns",
         schema="census_income/schema.toml",
         parts=_census,
-        batch_size=1024,
+        batch_size=2048,
         tuning_share=0.25,
         epochs=20,
         patience=2,
@@ -203,5 +207,27 @@ SETS = {
         epochs=20,
         patience=1,
         targets={},
+    ),
+    "movielens_domains": DataSet(
+        title="MovieLens-1M, all ratings, three age groups as domains",
+        schema="movielens_1m/schema_domains.toml",
+        parts=_movielens("random:0.8,0.1,0.1", "domains"),
+        batch_size=4096,
+        tuning_share=0.25,
+        epochs=20,
+        patience=1,
+        targets={},
+        by_domain=True,
+    ),
+    "census_domains": DataSet(
+        title="Census-Income, the class of worker as domain",
+        schema="census_income/schema.toml",
+        parts=_census,
+        batch_size=2048,
+        tuning_share=0.25,
+        epochs=20,
+        patience=1,
+        targets={},
+        by_domain=True,
     ),
 }

@@ -17,7 +17,7 @@ from ticks import Ticks
 from ctrmoe.config import Config
 from ctrmoe.data.encoded import read_encoded
 from ctrmoe.evaluation import evaluate
-from ctrmoe.prediction import Predictor
+from ctrmoe.prediction import Predictor, reads_domain
 from ctrmoe.run import Run
 from ctrmoe.training import compile_model, train, training_feed
 
@@ -32,6 +32,7 @@ def final_run(config: Config, out: Path, test: Path) -> dict[str, Any]:
     metrics = run.metrics
     return {
         "tasks": result["tasks"],
+        "domains": result["domains"],
         "valid": metrics["best"],
         "best_epoch": metrics["best_epoch"],
         "epochs": metrics["epochs"],
@@ -44,7 +45,8 @@ def final_run(config: Config, out: Path, test: Path) -> dict[str, Any]:
 def speeds(run: Run) -> dict[str, float]:
     """Rows/s of training, loader included, and of predicting encoded rows in memory."""
     config, prepared = run.config, Path(run.config.data.prepared)
-    model, feed = run.build_model(), training_feed(run.config, prepared, run.schema)
+    model = run.build_model()
+    feed = training_feed(run.config, prepared, run.schema, reads_domain=reads_domain(model))
     compile_model(model, config, run.schema, steps=feed.steps_per_epoch)
     clock = clocks.StepClock(config.train.batch_size)
     steps = min(TIMED_STEPS, feed.steps_per_epoch)

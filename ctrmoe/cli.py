@@ -104,9 +104,13 @@ def train(
         list[str] | None, typer.Option(help="Override a key: a.b=c; repeatable.")
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on after an interruption.")] = False,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="Start from the weights of this finished run.")
+    ] = None,
 ) -> None:
     """Train a model on a prepared folder."""
-    resolved = Config.load(config, set or ())
+    overrides = [f"train.warm_start={json.dumps(str(warm_start))}"] if warm_start else []
+    resolved = Config.load(config, [*(set or ()), *overrides])
     _load_tensorflow()
     from ctrmoe.training import TrainingProgress
     from ctrmoe.training import train as run

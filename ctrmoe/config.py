@@ -125,6 +125,8 @@ class TrainConfig:
         precision: Keras's dtype policy.
         strategy: `mirrored` trains on every visible device.
         deterministic: Two runs of the same config give the same bits.
+        warm_start: A finished run whose weights the training starts from; see
+            `ctrmoe.training.warm_start`. Its values and domains are kept beside the new ones.
     """
 
     epochs: int = 5
@@ -143,6 +145,7 @@ class TrainConfig:
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     strategy: Literal["none", "mirrored"] = "none"
     deterministic: bool = True
+    warm_start: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,7 +127,8 @@ class MixtureParts:
         router = self._filled(SCORERS, router)
         router["adjusts"] = [self._filled(ADJUSTS, one) for one in router.get("adjusts", ())]
         options["balance"] = [self._filled(BALANCES, one) for one in options.get("balance", ())]
-        return create({"mixture": Mixture}, "mixture", experts=experts, router=router, **options)
+        options |= {"experts": experts, "router": router, "name": "mixture"}
+        return create({"mixture": Mixture}, "mixture", **options)
 
     def _filled(self, registry: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
         """Adds the number of domains to a part that needs it, or asks for it by `by_domain`."""
@@ -139,7 +140,9 @@ class MixtureParts:
         return options
 
     def _context(self, mixture: Mixture, hidden: Any) -> dict[str, Any]:
-        return {"domain": self._domain(hidden)} if "domain" in mixture.needs else {}
+        parts = (*mixture.routers, *mixture.balances)
+        reads_domain = any("domain" in part.needs for part in parts)
+        return {"domain": self._domain(hidden)} if reads_domain else {}
 
     def _tower(self, task: str, hidden: Any) -> Any:
         options = dict(self.config.tower)

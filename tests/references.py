@@ -903,7 +903,7 @@ def relu(x):
 
 def ple(x, domain, weights, num_levels, own, shared, task=0):
     """The states of all domains through all levels, and then that of the row's domain."""
-    domains = range(len(weights["gates_0_bank_kernel_0"]))
+    domains = range(len(weights[f"own_{num_levels - 1}_kernel_0"]) // own)
     states, common = [x for _ in domains], x
     for level in range(num_levels):
         of_own = [
@@ -911,7 +911,11 @@ def ple(x, domain, weights, num_levels, own, shared, task=0):
             for p in domains
         ]
         of_all = relu_experts(common, weights, f"shared_{level}", range(shared))
-        logits = [expert(states[p], below(weights, f"gates_{level}_bank"), p) for p in domains]
+        if f"gates_{level}_kernel" in weights:
+            gates = weights[f"gates_{level}_kernel"].reshape(len(domains), own + shared, -1)
+            logits = [gates[p] @ states[p] for p in domains]
+        else:
+            logits = [expert(states[p], below(weights, f"gates_{level}_bank"), p) for p in domains]
         if level == num_levels - 1:
             logits = [z.reshape(-1, own + shared)[task] for z in logits]
         states = [gated_sum(logits[p], of_own[p] + of_all) for p in domains]
@@ -928,7 +932,7 @@ def hinet(x, domain, weights, num_tasks, own, shared):
     common = gated_sum(x @ weights["shared_gate_kernel"], of_all)
     states = []
     for q in domains:
-        logits = expert(x, below(weights, "own_gates"), q)
+        logits = weights["own_gates_kernel"][own * q : own * (q + 1)] @ x
         experts = relu_experts(x, weights, "own", range(own * q, own * (q + 1)))
         states.append(gated_sum(logits, experts))
     others = [q for q in domains if q != domain]

@@ -10,6 +10,7 @@ from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.dataset import pack
 from ctrmoe.data.encode import Encoder
 from ctrmoe.model import build_model
+from ctrmoe.prediction import reads_domain
 from ctrmoe.schema import Schema
 
 
@@ -55,24 +56,38 @@ CONFIGS = sorted(Path(__file__).parent.parent.glob("pipelines/configs/*.toml"))
 @pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
 def named(request, encoder):
     """The model of a named config."""
-    return build_model(encoder.schema, Config.load(request.param), fields=encoder.fields())
+    return build_model(
+        encoder.schema,
+        Config.load(request.param),
+        fields=encoder.fields(),
+        num_domains=encoder.num_domains,
+    )
+
+
+def rows_for(model, encoder, count=6):
+    """Rows of the matrices that a model reads, of domains known, unknown and missing."""
+    batch = rows(encoder, count)
+    if reads_domain(model):
+        batch["domain"] = 1 + np.arange(count, dtype=np.int32)[:, None] % 5
+    return batch
 
 
 def test_named_config_predicts_each_row_by_itself(named, encoder):
-    batch = rows(encoder)
+    batch = rows_for(named, encoder)
+    named(batch, training=True)  # what training keeps of its batches must not matter either
 
     whole = {task: np.asarray(logit) for task, logit in named(batch).items()}
 
     assert set(whole) == {"click", "conversion"}
-    for row in range(4):
+    for row in range(6):
         alone = named({name: matrix[row : row + 1] for name, matrix in batch.items()})
         for task, logits in whole.items():
-            assert np.isfinite(logits).all() and logits.shape == (4,)
+            assert np.isfinite(logits).all() and logits.shape == (6,)
             np.testing.assert_allclose(alone[task][0], logits[row], atol=2e-6)
 
 
 def test_named_config_reads_rows_of_padding(named, encoder):
-    batch = rows(encoder)
+    batch = rows_for(named, encoder)
 
     logits = named({**batch, "sequences": np.zeros_like(batch["sequences"])})
 
@@ -80,7 +95,7 @@ def test_named_config_reads_rows_of_padding(named, encoder):
 
 
 def test_named_config_learns_from_every_input(named, encoder):
-    batch = rows(encoder, 128)
+    batch = rows_for(named, encoder, 128)
     for column in range(batch["values"].shape[1]):
         batch["values"][column, column] = np.nan  # the vector of a missing number learns too
 

@@ -189,6 +189,11 @@ class FeatureEmbedding(keras.layers.Layer):
             if (i in self._numeric if field.kind == "numeric" else not self._stays_sequence(field))
         ]
 
+    def rows(self, name: str) -> np.ndarray:
+        """Returns the rows of a field's table, one an id; the table must not be composed."""
+        group = next(i for i, g in enumerate(self._groups) if name in g.owners)
+        return self.tables[group].rows(self._groups[group].owners.index(name))
+
     def assign_rows(self, name: str, ids: np.ndarray, vectors: np.ndarray) -> None:
         """Writes vectors `[n, width]` into the rows of these ids in a field's table."""
         group = next(i for i, g in enumerate(self._groups) if name in g.owners)

@@ -72,6 +72,12 @@ class FusedTable(keras.layers.Layer):
         mask = ops.cast(ops.not_equal(inputs, PADDING), self.variable_dtype)
         return gather_rows(self.table, rows) * ops.expand_dims(mask, -1)
 
+    def rows(self, table: int) -> np.ndarray:
+        """Returns the rows of one table, `[V, dim]`."""
+        start = sum(self.vocabulary_sizes[:table])
+        stop = start + self.vocabulary_sizes[table]
+        return np.array(ops.convert_to_numpy(self.table)[start:stop])
+
     def assign_rows(self, table: int, ids: np.ndarray, vectors: np.ndarray) -> None:
         """Writes vectors `[n, dim]` into the rows of these ids of one table."""
         matrix = np.array(ops.convert_to_numpy(self.table))

@@ -19,6 +19,7 @@ import tensorflow as tf
 from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
+from ctrmoe.data.growth import grown
 from ctrmoe.files import write_text
 from ctrmoe.prediction import Predictor, reads_domain
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
@@ -30,6 +31,7 @@ from ctrmoe.training.pretrained import assign_pretrained
 from ctrmoe.training.routing_monitor import RoutingMonitor
 from ctrmoe.training.task_weighting import TaskWeighting
 from ctrmoe.training.validation import check_monitor, validate
+from ctrmoe.training.warm_start import warm_start
 
 BEST = "best.npz"
 
@@ -77,7 +79,7 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
             "Add `--set data.prepared=DIR`."
         )
     if not (out / "config.json").is_file():
-        encoder = Encoder.load(config.data.prepared)
+        encoder = _encoder(config)
         check_monitor(config.train.monitor, encoder.schema)
         check_task_weighting(config.train.task_weighting, len(encoder.schema.tasks))
         write_manifest(out, config)
@@ -92,6 +94,14 @@ def _open(config: Config, out: Path, resume: bool) -> Run:
         )
     check_manifest(out, config)
     return run
+
+
+def _encoder(config: Config) -> Encoder:
+    """The encoder of the prepared data, grown by what the run that is started from knows."""
+    encoder = Encoder.load(config.data.prepared)
+    if not config.train.warm_start:
+        return encoder
+    return grown(encoder, Run(config.train.warm_start).encoder)
 
 
 class _Training:
@@ -114,6 +124,8 @@ class _Training:
             )
             if not checkpoint.find(self.folder):
                 assign_pretrained(run, self.model)
+                if self.config.train.warm_start:
+                    warm_start(run, self.model, Run(self.config.train.warm_start))
             steps = self.feed.steps_per_epoch * self.config.train.epochs
             # What `fit` is called on: the model, or what weighs its tasks around it.
             self.fitted = compile_model(self.model, self.config, run.schema, steps=steps)

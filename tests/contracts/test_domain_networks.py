@@ -13,6 +13,7 @@ from ctrmoe.layers.domain_normalization import DomainNormalization
 NUM_DOMAINS = 4
 # Small sizes, and values other than the defaults.
 OPTIONS = {
+    "adasparse": {"units": [5, 3], "domain_dim": 3, "alpha_growth": 0.5, "epsilon": 0.2},
     "hinet": {"units": [5], "task_units": [4], "own_experts": 3, "domain_dim": 3},
     "m2m": {"units": [5], "vector_units": [3], "num_layers": 2, "activation": "tanh"},
     "m3oe": {"star_dim": 5, "units": [4], "expert_units": [3], "activation": "tanh"},

@@ -10,24 +10,38 @@ import tensorflow as tf
 from ctrmoe.config import Config
 from ctrmoe.data.dataset import pack
 from ctrmoe.export import export
+from ctrmoe.export.raw_graph import served_schema
 from ctrmoe.export.raw_tensors import raw_tensors
 from ctrmoe.layers import POOLINGS
+from ctrmoe.prediction import reads_domain
 from ctrmoe.scoring import score
 from ctrmoe.training import train
 
 CONFIGS = sorted((Path(__file__).parents[2] / "pipelines" / "configs").glob("*.toml"))
 NAMES = {
+    "adaptdhm",
+    "adasparse",
     "autoint",
     "autoint_plus",
     "dcn_v2",
     "deepfm",
     "dlrm",
     "dnn",
+    "domain_towers",
     "fgcnn",
     "fm",
+    "hinet",
     "infnet",
     "infnet_v2",
     "logistic_regression",
+    "m2m",
+    "m3oe",
+    "mmoe",
+    "pepnet",
+    "ple",
+    "sarnet",
+    "shared_bottom",
+    "star",
     "xdeepfm",
 }
 CASES = {path.stem: (path, []) for path in CONFIGS} | {
@@ -44,10 +58,11 @@ def test_names():
 
 @pytest.fixture
 def rows(test_rows) -> pl.DataFrame:
-    """Raw rows, the first of them with odd histories, two of these without any list."""
+    """Raw rows; the first have odd histories, two of them no list, and domains never seen."""
     odd = pl.Series(HISTORIES, dtype=pl.List(pl.String))
     tags = pl.Series([[], None, *test_rows["tags"].to_list()[2 : len(HISTORIES)]])
-    first = test_rows.head(len(HISTORIES)).with_columns(history=odd, tags=tags)
+    places = pl.Series(["unseen", None, *test_rows["placement"].to_list()[2 : len(HISTORIES)]])
+    first = test_rows.head(len(HISTORIES)).with_columns(history=odd, tags=tags, placement=places)
     return pl.concat([first, test_rows.slice(len(HISTORIES))])
 
 
@@ -65,8 +80,10 @@ def test_trains_reloads_exports_and_scores(case, prepared, rows, tmp_path):
     rows.write_parquet(tmp_path / "rows.parquet")
     score(run.folder, [tmp_path / "rows.parquet"], tmp_path / "scores")  # reloads the model
     scored = pl.read_parquet(tmp_path / "scores/rows.parquet")
-    raw = served["serving_default"](**raw_tensors(rows, run.schema))
-    batch = served["serve_encoded"](**{k: tf.constant(m) for k, m in pack(encoded).items()})
+    by_domain = reads_domain(run.model)
+    raw = served["serving_default"](**raw_tensors(rows, served_schema(run.encoder, by_domain)))
+    packed = {name: tf.constant(matrix) for name, matrix in pack(encoded, by_domain).items()}
+    batch = served["serve_encoded"](**packed)
     for task, logit in logits.items():
         expected = 1 / (1 + np.exp(-logit))
         assert np.isfinite(logit).all() and np.ptp(logit[: len(HISTORIES)]) > 0

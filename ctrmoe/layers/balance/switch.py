@@ -22,7 +22,7 @@ class SwitchBalance(BalanceLoss):
     tells domains apart.
 
     Args:
-        weight: What the mixture multiplies the loss by.
+        weight: What the mixture multiplies the loss by, a number or a `Schedule`'s options.
         num_domains: Number of domains, domain 0 included; 0 for all rows together.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -32,13 +32,19 @@ class SwitchBalance(BalanceLoss):
         expert.
     """
 
-    def __init__(self, weight: float = 0.01, *, num_domains: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        weight: float | Mapping[str, Any] = 0.01,
+        *,
+        num_domains: int = 0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(weight, **kwargs)
         self.num_domains = num_domains and check_positive_integer("num_domains", num_domains)
 
     @property
-    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("domain",) if self.num_domains else ()
+    def needs(self) -> tuple[str, ...]:
+        return (*super().needs, "domain") if self.num_domains else super().needs
 
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
         shares, probs = chosen_shares(routing), routing["probs"]

@@ -10,9 +10,10 @@ from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.domain_embedding import DomainEmbedding
+from ctrmoe.layers.domain_networks.activated_experts import activated_experts
+from ctrmoe.layers.domain_networks.domain_logits import DomainLogits
 from ctrmoe.layers.domain_networks.domain_network import DomainNetwork
 from ctrmoe.layers.domain_networks.gated_sum import gated_sum, softmax
-from ctrmoe.layers.experts.feed_forward import FeedForwardExperts
 from ctrmoe.layers.routing.scorers.domain import NEVER
 
 
@@ -24,7 +25,7 @@ class HiNet(DomainNetwork):
     over shared ones:
 
         G   = Σ_s softmax(W x)_s E_s(x)                      what all domains share
-        S_q = Σ_j softmax(W_q x + b_q)_j E_qj(x)             what domain q has for itself
+        S_q = Σ_j softmax(W_q x)_j E_qj(x)                   what domain q has for itself
         A_p = Σ_{q≠p} softmax_{q≠p}(e_p · k_q) S_q           what it takes from the others
         C   = [G; S_p; A_p]
         y_t = Σ softmax(V_t C) · [F_t(C); F_shared(C)]       the experts of task t and shared ones
@@ -54,8 +55,8 @@ class HiNet(DomainNetwork):
 
     Reference:
         Zhou et al., HiNet: Novel Multi-Scenario & Multi-Task Learning with Hierarchical
-        Information Extraction, 2023, arXiv:2303.06095. The gates of domains have a bias here, and
-        the numbers of experts are not the paper's, which did not lie before us.
+        Information Extraction, 2023, arXiv:2303.06095. The numbers of experts are not the
+        paper's, which did not lie before us.
 
     Example:
 
@@ -85,29 +86,20 @@ class HiNet(DomainNetwork):
         self.domain_dim = check_positive_integer("domain_dim", domain_dim)
         self.activation = keras.activations.get(activation)
         policy = self.dtype_policy
-        self.shared = self._bank(shared_experts, units, "shared")
+        options = {"units": units, "activation": self.activation, "dtype": policy}
+        self.shared = activated_experts(shared_experts, name="shared", **options)
         self.shared_gate = self._gate(shared_experts, "shared_gate")
-        self.own = self._bank(num_domains * own_experts, units, "own")
-        self.own_gates = FeedForwardExperts(
-            num_domains, [own_experts], dtype=policy, name="own_gates"
+        self.own = activated_experts(
+            num_domains * own_experts, rows_per_domain=own_experts, name="own", **options
         )
-        self.own.rows_per_domain, self.own_gates.rows_per_domain = own_experts, 1
+        self.own_gates = DomainLogits(num_domains, own_experts, name="own_gates")
         self.queries = DomainEmbedding(num_domains, domain_dim, dtype=policy, name="queries")
         self.keys = DomainEmbedding(num_domains, domain_dim, dtype=policy, name="keys")
-        self.task = self._bank(num_tasks * own_experts, task_units, "task")
-        self.shared_task = self._bank(shared_experts, task_units, "shared_task")
+        options["units"] = task_units
+        self.task = activated_experts(num_tasks * own_experts, name="task", **options)
+        self.shared_task = activated_experts(shared_experts, name="shared_task", **options)
         width = num_tasks * (own_experts + shared_experts)
         self.task_gates = self._gate(width, "task_gates")
-
-    def _bank(self, num_experts: int, units: Sequence[int], name: str) -> FeedForwardExperts:
-        return FeedForwardExperts(
-            num_experts,
-            units,
-            activation=self.activation,
-            output_activation=self.activation,
-            dtype=self.dtype_policy,
-            name=name,
-        )
 
     def _gate(self, width: int, name: str) -> Any:
         return keras.layers.Dense(width, use_bias=False, dtype="float32", name=name)
@@ -134,7 +126,8 @@ class HiNet(DomainNetwork):
         """`C`, `[B, 3 U]`."""
         of_all = self.shared(x, training=training)
         shared = gated_sum(self.shared_gate(x)[:, None], shared=of_all)
-        states = gated_sum(self.own_gates(x), own=self.own(x, training=training))
+        logits = ops.reshape(self.own_gates(x), (-1, self.num_domains, self.own_experts))
+        states = gated_sum(logits, own=self.own(x, training=training))
         own = ops.one_hot(domain, self.num_domains, dtype=states.dtype)
         others = ops.cast(ops.take(self.attention(), domain, axis=0), states.dtype)
         read = ops.matmul(ops.stack([own, others], axis=1), states)

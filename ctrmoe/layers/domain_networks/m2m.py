@@ -12,9 +12,9 @@ from keras import ops
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.dispatch import blocked
 from ctrmoe.layers.domain_embedding import DomainEmbedding
+from ctrmoe.layers.domain_networks.activated_experts import activated_experts
 from ctrmoe.layers.domain_networks.domain_network import DomainNetwork
 from ctrmoe.layers.domain_networks.meta_network import MetaNetwork
-from ctrmoe.layers.experts.feed_forward import FeedForwardExperts
 from ctrmoe.layers.mlp import MLP
 
 
@@ -85,13 +85,8 @@ class M2M(DomainNetwork):
         self.read_input = read_input
         self.activation = keras.activations.get(activation)
         policy = self.dtype_policy
-        self.experts = FeedForwardExperts(
-            num_experts,
-            units,
-            activation=self.activation,
-            output_activation=self.activation,
-            dtype=policy,
-            name="experts",
+        self.experts = activated_experts(
+            num_experts, units=units, activation=self.activation, dtype=policy, name="experts"
         )
         self.domains = DomainEmbedding(num_domains, domain_dim, dtype=policy, name="domains")
         self.vector = MLP(vector_units, activation=self.activation, dtype=policy, name="vector")

@@ -8,10 +8,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.domain_experts import DomainExperts
+from ctrmoe.layers.domain_networks.activated_experts import activated_experts
 from ctrmoe.layers.domain_networks.domain_network import DomainNetwork
 from ctrmoe.layers.domain_networks.gated_sum import gated_sum
-from ctrmoe.layers.experts.feed_forward import FeedForwardExperts
 from ctrmoe.layers.mlp import MLP
 
 
@@ -77,7 +78,7 @@ class M3oE(DomainNetwork):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_domains, num_tasks, **kwargs)
-        self.star_dim = star_dim
+        self.star_dim = check_positive_integer("star_dim", star_dim)
         self.activation = keras.activations.get(activation)
         policy = self.dtype_policy
         self.star = DomainExperts(
@@ -85,21 +86,13 @@ class M3oE(DomainNetwork):
         )
         self.mlp = MLP(units, activation=self.activation, dtype=policy, name="mlp")
         self.skip = keras.layers.Dense(self.mlp.units[-1], dtype=policy, name="skip")
+        options = {"units": expert_units, "activation": self.activation, "dtype": policy}
+        self.shared = activated_experts(num_experts, name="shared", **options)
         self.gates = DomainExperts(num_domains, [num_experts], dtype="float32", name="gates")
-        self.shared = self._bank(num_experts, expert_units, "shared")
-        self.domains = self._bank(num_domains, expert_units, "domains")
-        self.domains.rows_per_domain = 1
-        self.tasks = self._bank(num_tasks, expert_units, "tasks") if num_tasks > 1 else None
-
-    def _bank(self, num_experts: int, units: Sequence[int], name: str) -> FeedForwardExperts:
-        return FeedForwardExperts(
-            num_experts,
-            units,
-            activation=self.activation,
-            output_activation=self.activation,
-            dtype=self.dtype_policy,
-            name=name,
-        )
+        self.domains = activated_experts(num_domains, rows_per_domain=1, name="domains", **options)
+        self.tasks = None
+        if num_tasks > 1:
+            self.tasks = activated_experts(num_tasks, name="tasks", **options)
 
     @property
     def output_dim(self) -> int:

@@ -11,6 +11,8 @@ from keras import ops
 from ctrmoe.layers._checks import check_choice, check_positive_integer
 from ctrmoe.layers.dispatch import dispatch
 from ctrmoe.layers.domain_experts import DomainExperts
+from ctrmoe.layers.domain_networks.activated_experts import activated_experts
+from ctrmoe.layers.domain_networks.domain_logits import DomainLogits
 from ctrmoe.layers.domain_networks.domain_network import DomainNetwork
 from ctrmoe.layers.domain_networks.gated_sum import gated_sum
 from ctrmoe.layers.experts.feed_forward import FeedForwardExperts
@@ -23,7 +25,7 @@ class PLE(DomainNetwork):
     In level l the own experts `E_p` of domain p read the domain's state, the shared experts `E_s`
     the shared state; at first both are the row x. A gate weighs the experts of its domain:
 
-        h_p^l = Σ softmax(W_p^l h_p^{l-1} + b_p^l) · [E_p^l(h_p^{l-1}); E_s^l(h_s^{l-1})]
+        h_p^l = Σ softmax(W_p^l h_p^{l-1}) · [E_p^l(h_p^{l-1}); E_s^l(h_s^{l-1})]
         h_s^l = Σ softmax(W_s^l h_s^{l-1}) · [all E_p^l(h_p^{l-1}); E_s^l(h_s^{l-1})]
 
     There is no `h_s` after the last level L, and the result is `h_p^L` of the row's domain. So the
@@ -54,7 +56,7 @@ class PLE(DomainNetwork):
     Reference:
         Tang et al., Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model for
         Personalized Recommendations, 2020, with domains in the place of its tasks. The domains'
-        gates have a bias here.
+        gates have a bias here, except in the first of three levels.
 
     Example:
 
@@ -82,33 +84,33 @@ class PLE(DomainNetwork):
         self.shared_experts = check_positive_integer("shared_experts", shared_experts)
         self.by_task = by_task
         self.activation = keras.activations.get(activation)
-        levels, last = range(num_levels), num_levels - 1
+        levels = range(num_levels)
+        options = {"units": units, "activation": self.activation, "dtype": self.dtype_policy}
         self.own = [
-            self._bank(num_domains * own_experts, units, f"own_{level}") for level in levels
+            activated_experts(
+                num_domains * own_experts,
+                rows_per_domain=own_experts,
+                name=f"own_{level}",
+                **options,
+            )
+            for level in levels
         ]
-        for bank in self.own:
-            bank.rows_per_domain = own_experts
-        self.shared = [self._bank(shared_experts, units, f"shared_{level}") for level in levels]
-        self.gates = [self._gates(f"gates_{level}", level == last) for level in levels]
+        self.shared = [
+            activated_experts(shared_experts, name=f"shared_{level}", **options) for level in levels
+        ]
+        self.gates = [self._gates(level, f"gates_{level}") for level in levels]
         self.shared_gates = [
-            _SharedGate(num_domains, own_experts, shared_experts, name=f"shared_gate_{level}")
+            DomainLogits(
+                num_domains, own_experts, shared_rows=shared_experts, name=f"shared_gate_{level}"
+            )
             for level in levels[:-1]
         ]
 
-    def _bank(self, num_experts: int, units: Sequence[int], name: str) -> FeedForwardExperts:
-        return FeedForwardExperts(
-            num_experts,
-            units,
-            activation=self.activation,
-            output_activation=self.activation,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-
-    def _gates(self, name: str, last: bool) -> DomainExperts:
-        count = self.num_tasks if last and self.by_task else 1
-        width = count * (self.own_experts + self.shared_experts)
-        return DomainExperts(self.num_domains, [width], dtype="float32", name=name)
+    def _gates(self, level: int, name: str) -> Any:
+        if level < self.num_levels - 2:  # the next one reads the states of all domains
+            return DomainLogits(self.num_domains, self._choices, name=name)
+        gates = self.num_tasks if self.by_task and level == self.num_levels - 1 else 1
+        return DomainExperts(self.num_domains, [gates * self._choices], dtype="float32", name=name)
 
     @property
     def output_dim(self) -> int:
@@ -124,29 +126,25 @@ class PLE(DomainNetwork):
 
     def call_flat(self, x: Any, domain: Any, training: bool | None) -> Any:
         own = shared = x
-        if self.num_levels > 1:
-            states = x[:, None]
-            for level in range(self.num_levels - 1):
-                states, shared = self._of_all(level, states, shared, training)
-            is_own = ops.one_hot(domain, self.num_domains, dtype=states.dtype)
-            own = ops.einsum("bp,bpu->bu", is_own, states)
-        return self._of_own(own, shared, domain, training)
+        states = x[:, None]  # of all domains, [B, P, H]; before the first level one for all
+        for level in range(self.num_levels - 1):
+            of_own = _of_each(self.own[level], states, self.own_experts, training)
+            of_shared = self.shared[level](shared, training=training)
+            if level < self.num_levels - 2:
+                logits = ops.reshape(self.gates[level](x), (-1, self.num_domains, self._choices))
+                states = gated_sum(logits, own=of_own, shared=of_shared)
+                own = _of_domain(states, domain, self.num_domains)[:, 0]
+            else:
+                logits = self.gates[level](own, domain)[:, None]
+                results = _of_domain(of_own, domain, self.num_domains)
+                own = gated_sum(logits, own=results, shared=of_shared)[:, 0]
+            logits = self.shared_gates[level](shared)[:, None]
+            of_all = ops.concatenate([of_own, of_shared], axis=1)
+            shared = gated_sum(logits, shared=of_all)[:, 0]
+        return self._last(own, shared, domain, training)
 
-    def _of_all(self, level: int, states: Any, shared: Any, training: bool | None) -> Any:
-        """The states of all domains and the shared one, from those before: `[B, P, U]`, `[B, U]`.
-
-        `states` is `[B, 1, H]` before the first level.
-        """
-        of_own = _of_each(self.own[level], states, self.own_experts, training)
-        of_shared = self.shared[level](shared, training=training)
-        logits = _of_each(self.gates[level].bank, states, 1, training)
-        all_logits = self.shared_gates[level](shared)[:, None]
-        of_all = ops.concatenate([of_own, of_shared], axis=1)
-        states = gated_sum(logits, own=of_own, shared=of_shared)
-        return states, gated_sum(all_logits, shared=of_all)[:, 0]
-
-    def _of_own(self, own: Any, shared: Any, domain: Any, training: bool | None) -> Any:
-        """The result of the last level for each row's own domain."""
+    def _last(self, own: Any, shared: Any, domain: Any, training: bool | None) -> Any:
+        """The result of the last level, of the experts of each row's own domain only."""
         first = self.own_experts * domain[:, None]
         gate = ops.ones_like(first, "float32")
         each = [{"index": first + k, "gate": gate} for k in range(self.own_experts)]
@@ -173,31 +171,17 @@ class PLE(DomainNetwork):
         }
 
 
-class _SharedGate(keras.layers.Layer):
-    """`[B, H]` to the logits of all experts, `[B, P K + S]`, those of domains first."""
-
-    def __init__(
-        self, num_domains: int, own_experts: int, shared_experts: int, **kwargs: Any
-    ) -> None:
-        super().__init__(**{**kwargs, "dtype": "float32"})
-        self.num_experts = num_domains * own_experts + shared_experts
-        # The experts lead in the kernel, so that it grows with the domains as their experts do.
-        self.rows_per_domain = own_experts
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        shape = (self.num_experts, int(input_shape[-1] or 0))
-        self.kernel = self.add_weight(name="kernel", shape=shape, initializer="glorot_uniform")
-
-    def call(self, inputs: Any) -> Any:
-        return ops.matmul(inputs, ops.transpose(self.kernel))
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return (input_shape[0], self.num_experts)
-
-
 def _of_each(bank: FeedForwardExperts, states: Any, per_state: int, training: bool | None) -> Any:
     """Applies `per_state` experts to each of the states `[B, P, H]`, or all to the one state."""
     blocks = ops.transpose(states, (1, 0, 2))
     if states.shape[1] > 1:
         blocks = ops.repeat(blocks, per_state, axis=0)
     return ops.transpose(bank.compute(blocks, bank.tensors(), training=training), (1, 0, 2))
+
+
+def _of_domain(values: Any, domain: Any, num_domains: int) -> Any:
+    """Of what each domain has, `[B, P K, U]`, the part of the row's own, `[B, K, U]`."""
+    per_domain = values.shape[1] // num_domains
+    flat = ops.reshape(values, (-1, num_domains, per_domain * values.shape[-1]))
+    own = ops.one_hot(domain, num_domains, dtype=values.dtype)[:, None]
+    return ops.reshape(ops.matmul(own, flat), (-1, per_domain, values.shape[-1]))

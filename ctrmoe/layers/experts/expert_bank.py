@@ -40,6 +40,7 @@ class ExpertBank(keras.layers.Layer):
     def __init__(self, num_experts: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_experts = check_positive_integer("num_experts", num_experts)
+        self.weights_by_expert: list[Any] = []
 
     @property
     @abstractmethod
@@ -78,11 +79,13 @@ class ExpertBank(keras.layers.Layer):
 
     def expert_weight(self, name: str, shape: Sequence[int], initializer: Any) -> Any:
         """Adds a weight `[E, *shape]`, each expert's part drawn by itself."""
-        return self.add_weight(
+        weight = self.add_weight(
             name=name,
             shape=(self.num_experts, *shape),
             initializer=_per_expert(initializer),
         )
+        self.weights_by_expert.append(weight)
+        return weight
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         results = self.compute(inputs[None], self.tensors(), training=training)

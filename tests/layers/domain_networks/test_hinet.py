@@ -67,7 +67,7 @@ def test_hinet_parameters():
     network = HiNet(3, 2, units=[4], task_units=[6], domain_dim=2)
     network.build((None, 5))
 
-    of_domains = (3 * 2 + 2) * (5 * 4 + 4) + 5 * 2 + 3 * (5 * 2 + 2) + 2 * 3 * 2
+    of_domains = (3 * 2 + 2) * (5 * 4 + 4) + 5 * 2 + 3 * 2 * 5 + 2 * 3 * 2
     of_tasks = (2 * 2 + 2) * (12 * 6 + 6) + 12 * 2 * (2 + 2)
     assert network.count_params() == of_domains + of_tasks
 

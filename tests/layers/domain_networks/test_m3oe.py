@@ -76,8 +76,8 @@ def test_m3oe_parameters(tasks):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_experts": 0}, "must be a positive integer"),
-        ({"star_dim": 0}, "must be a positive integer"),
+        ({"num_experts": 0}, "`num_experts` must be a positive integer"),
+        ({"star_dim": 0}, "`star_dim` must be a positive integer"),
         ({"expert_units": []}, "`units` must name at least one width"),
     ],
 )

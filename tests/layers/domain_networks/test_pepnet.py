@@ -109,6 +109,25 @@ def test_gate_of_the_input_gives_it_no_gradient(make, x):
     np.testing.assert_allclose(gradient, gradient_of_towers(network, x, scales), atol=1e-5)
 
 
+def test_gates_of_the_towers_give_the_scaled_input_no_gradient(make, x):
+    network = make()
+    vectors = network.domain_embedding(DOMAINS)
+    joined = keras.ops.concatenate([vectors, x], axis=1)
+    held = network._gates(x, vectors, x * network.input_gate(joined))
+
+    _, by_weight = gradients(network, x)
+
+    kernel = network.input_gate.scales.kernel
+    with tf.GradientTape() as tape:
+        h = held[0] * (x * network.input_gate(joined))[None]
+        for layer, gate in zip(network.tower_layers, held[1:], strict=True):
+            h = gate * layer.compute(h, layer.tensors())
+        total = tf.reduce_sum(h)
+    expected = tape.gradient(total, kernel.value)
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(by_weight[kernel.path], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_towers_share_no_weights(make, x):
     network = PEPNet(4, 2, **SIZES)
     network.build(x.shape)
