@@ -23,10 +23,7 @@ PARALLEL = 0.99
 
 
 class RoutingTrace:
-    """The routers of a functional model, and what they do with encoded rows at inference.
-
-    These are the routers of its mixtures, and of any other layer with a method `routing` that takes
-    what the layer is called with and returns a routing for each of its routers.
+    """The routers of a functional model's mixtures, and what they do with rows at inference.
 
     Args:
         model: A model of `ctrmoe.model.build_model`.
@@ -34,15 +31,15 @@ class RoutingTrace:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self._layers = [layer for layer in model.layers if hasattr(layer, "routing")]
+        self._mixtures = [layer for layer in model.layers if isinstance(layer, Mixture)]
 
     @property
     def routers(self) -> dict[str, Any]:
-        """The routers by `<layer>/<router>`."""
+        """The routers by `<mixture>/<router>`."""
         return {
-            f"{layer.name}/{router.name}": router
-            for layer in self._layers
-            for router in layer.routers
+            f"{mixture.name}/{router.name}": router
+            for mixture in self._mixtures
+            for router in mixture.routers
         }
 
     @property
@@ -91,7 +88,7 @@ class RoutingTrace:
 
     @cached_property
     def _step(self) -> Callable[[Any], list[dict[str, Any]]]:
-        inner = keras.Model(self.model.input, {layer.name: layer.input for layer in self._layers})
+        inner = keras.Model(self.model.input, {one.name: one.input for one in self._mixtures})
         signature = {
             tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self.model.inputs
         }
@@ -101,8 +98,8 @@ class RoutingTrace:
             read = inner(inputs, training=False)
             return [
                 {name: routing[name] for name in READ if name in routing}
-                for layer in self._layers
-                for routing in _routings(layer, *keras.tree.flatten(read[layer.name]))
+                for mixture in self._mixtures
+                for routing in _routings(mixture, *keras.tree.flatten(read[mixture.name]))
             ]
 
         return step
@@ -116,7 +113,6 @@ def centre_findings(centres: np.ndarray) -> list[str]:
     return [f"The centres are nearly parallel: their mean cosine is {cosine:.3f}."]
 
 
-def _routings(layer: Any, inputs: Any, *others: Any) -> list[dict[str, Any]]:
-    if isinstance(layer, Mixture):
-        return layer.routing(inputs, dict(zip(sorted(layer.needs), others, strict=True)))
-    return layer.routing(inputs, *others)
+def _routings(mixture: Mixture, inputs: Any, *context: Any) -> list[dict[str, Any]]:
+    # Keras keeps the tensors of a dictionary in the order of their names.
+    return mixture.routing(inputs, dict(zip(sorted(mixture.needs), context, strict=True)))
