@@ -241,7 +241,7 @@ def explain(
     ] = 5,
     features: Annotated[str, typer.Option(help="Features to permute: a,b,c; else all.")] = "",
 ) -> None:
-    """Show what a run looks at: attention, generated features, permutation importance."""
+    """Show what a run looks at: importance, attention, generated features, routing."""
     from ctrmoe.extras import check_extra
 
     check_extra("explain")  # before TensorFlow is loaded
