@@ -49,6 +49,7 @@ class MixtureParts:
         return bool(
             config.domain_network
             or config.experts
+            or config.router
             or config.domain_normalization
             or config.towers != "shared"
         )
@@ -70,6 +71,11 @@ class MixtureParts:
             mixture = self._mixture()
             hidden = mixture(_flat(hidden), context=self._context(mixture, hidden))
             by_task = len(hidden.shape) == 3
+        elif self.config.router:
+            raise ValueError(
+                "`experts` must be given for a `router`. Received: "
+                f"router={dict(self.config.router)}, experts={{}}."
+            )
         elif self.config.towers == "experts":
             raise ValueError(
                 "`experts` must be given where they are the towers. Received: towers='experts', "
@@ -140,9 +146,7 @@ class MixtureParts:
         return options
 
     def _context(self, mixture: Mixture, hidden: Any) -> dict[str, Any]:
-        parts = (*mixture.routers, *mixture.balances)
-        reads_domain = any("domain" in part.needs for part in parts)
-        return {"domain": self._domain(hidden)} if reads_domain else {}
+        return {"domain": self._domain(hidden)} if "domain" in mixture.needs else {}
 
     def _tower(self, task: str, hidden: Any) -> Any:
         options = dict(self.config.tower)

@@ -119,6 +119,7 @@ class _Training:
         self.strategy = _strategy(self.config.train.strategy)
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = run.build_model()
+            _check_batch_size(self.model, self.config.train.batch_size)
             self.feed = training_feed(
                 self.config, prepared, run.schema, reads_domain=reads_domain(self.model)
             )
@@ -226,6 +227,17 @@ class _Training:
         (self.folder / BEST).unlink()
         checkpoint.clear(self.folder)
         return self.run
+
+
+def _check_batch_size(model: keras.Model, batch_size: int) -> None:
+    """Refuses batches that a layer can't start from."""
+    for layer in model._flatten_layers():
+        least = getattr(layer, "least_batch_size", 1)
+        if batch_size < least:
+            raise ConfigError(
+                f"`train.batch_size` must be at least {least}, the number of clusters of the "
+                f"router. Received: {batch_size}. Take larger batches or fewer experts."
+            )
 
 
 class _StepCheckpoints(keras.callbacks.Callback):
