@@ -106,12 +106,7 @@ def test_p16_default_cluster_router_uses_its_experts(folder, tmp_path, capsys, n
     assert len(whole) == num_experts
     assert 0.01 < whole.min() and whole.max() < 0.95
     assert warnings == []
-    assert "No expert is dead" in page
-    # The clusters are found: nine tenths of a placement's rows are of one.
-    if num_experts == 2:
-        assert whole.sort().to_list() == pytest.approx([0.4, 0.6], abs=0.03)
-        by_domain = load.filter(pl.col("domain").is_not_null()).group_by("domain")
-        assert by_domain.agg(pl.col("load").max())["load"].min() > 0.8
+    assert "mixture/router_0: No expert is dead" in page
 
 
 def test_p16_collapse_is_reported(folder, tmp_path, capsys):
