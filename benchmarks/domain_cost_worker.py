@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("prepared", type=Path)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--skipped", type=int, default=clocks.SKIPPED_STEPS, help="not counted")
     parser.add_argument("--set", action="append", default=[])
     args = parser.parse_args()
     config = Config.load(args.config, [*args.set, f"data.prepared={args.prepared}"])
@@ -36,7 +37,7 @@ def main() -> None:
     clock = clocks.StepClock(config.train.batch_size)
     fitted.fit(feed.dataset(0, args.steps), shuffle=False, verbose=0, callbacks=[Ticks(clock)])
     figures = {
-        **clock.figures(),
+        **clock.figures(args.skipped),
         "parameters": model.count_params(),
         "domains": encoder.num_domains - 1,
     }

@@ -22,6 +22,8 @@ METHODS = ("dense", "fused", "blocked")
 SPARSE_SHARE = 0.6
 """Of what all experts compute on all rows, the share that `blocked` may compute to be faster."""
 MIN_BLOCK, MAX_BLOCK = 16, 64
+FEW_EXPERTS = 8
+"""Up to so many, `fused` trains as fast as `dense` or faster."""
 
 
 def dispatch(
@@ -75,8 +77,8 @@ def fastest(
     """The method that measured fastest: see `benchmarks/results/dispatch.md`.
 
     `blocked` where few of the experts are chosen and their blocks are not mostly padding. Else
-    `fused` at inference, `dense` in training, whose gradients it takes at less cost, and for
-    several routings, for which it computes the last layer once.
+    `fused`, but `dense` for the training of many experts, whose gradients it takes at less cost,
+    and for several routings, for which it computes the last layer once.
 
     Args:
         rows: T, None if it is not static; then it is taken for a large number.
@@ -89,7 +91,8 @@ def fastest(
     padding = block_size / rows if rows else 0.0
     if choices / bank.num_experts + padding <= SPARSE_SHARE:
         return "blocked"
-    return "fused" if bank.fuses and len(routings) == 1 and not training else "dense"
+    many = training and bank.num_experts > FEW_EXPERTS
+    return "fused" if bank.fuses and len(routings) == 1 and not many else "dense"
 
 
 def usual_block_size(rows: int | None, choices: int, num_experts: int) -> int:

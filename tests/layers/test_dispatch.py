@@ -150,7 +150,7 @@ def test_auto_computes_few_experts_only_on_their_rows(bank, monkeypatch, random)
     [
         (4096, [2], True, "blocked"),
         (None, [2], True, "blocked"),
-        (64, [2], True, "dense"),  # blocks of as many rows would be padding
+        (64, [2], True, "fused"),  # blocks of as many rows would be padding
         (64, [2], False, "fused"),
         (4096, [2, 2], True, "dense"),
         (4096, [2, 2], False, "dense"),  # the last layer once for both
@@ -162,6 +162,13 @@ def test_fastest_method(random, bank, rows, choices, training, expected):
     routings = [routing_of(random, 3, number) for number in choices]
 
     assert fastest(rows, routings, bank, 64, training) == expected
+
+
+def test_fastest_method_of_many_experts_is_dense_in_training(random):
+    bank, routings = FeedForwardExperts(9, [3]), [routing_of(random, 3, 5)]
+
+    assert fastest(8, routings, bank, 16, True) == "dense"
+    assert fastest(8, routings, bank, 16, False) == "fused"
 
 
 def test_fastest_method_of_experts_that_are_not_fused(random):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ctrmoe.layers import Mixture
+from ctrmoe.layers import EXPERTS, Mixture
+from ctrmoe.layers.routing import ADJUSTS, SCORERS, SELECTORS, Router
 
 HIDDEN, UNITS, DOMAINS = 6, 3, 4
 BANKS = {
@@ -57,6 +58,16 @@ def every(request, x, context, randomize):
     mixture(x, context)
     randomize(mixture)
     return mixture
+
+
+def test_every_registered_part_is_among_them():
+    routers = [Router(DOMAINS, **options) for options in ROUTERS.values()]
+
+    assert set(BANKS) == set(EXPERTS)
+    assert {router.kind for router in routers} == set(SCORERS)
+    assert {router.selector_options["kind"] for router in routers} == set(SELECTORS)
+    adjusts = {adjust["kind"] for router in routers for adjust in router.adjusts_options}
+    assert adjusts == set(ADJUSTS)
 
 
 def test_forms_of_dispatch_agree(every, x, context):

@@ -10,6 +10,7 @@ from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.balance.balance_loss import BalanceLoss, chosen_shares
+from ctrmoe.layers.routing.known_domain import known_domain
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -23,7 +24,8 @@ class SwitchBalance(BalanceLoss):
 
     Args:
         weight: What the mixture multiplies the loss by, a number or a `Schedule`'s options.
-        num_domains: Number of domains, domain 0 included; 0 for all rows together.
+        num_domains: Number of domains, domain 0 included, which takes any number that is none; 0
+            for all rows together.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Reference:
@@ -51,7 +53,8 @@ class SwitchBalance(BalanceLoss):
         experts = probs.shape[-1]
         if not self.num_domains:
             return experts * ops.sum(ops.mean(shares, axis=0) * ops.mean(probs, axis=0))
-        member = ops.one_hot(context["domain"], self.num_domains, dtype="float32")
+        domain = known_domain(context["domain"], self.num_domains)
+        member = ops.one_hot(domain, self.num_domains, dtype="float32")
         counts = ops.sum(member, axis=0)
         divisor = ops.maximum(counts, 1)[:, None]
         f, p = (ops.matmul(ops.transpose(member), x) / divisor for x in (shares, probs))
