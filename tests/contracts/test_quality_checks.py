@@ -167,6 +167,10 @@ FAULTS = {
         "types", "age", lambda: [HALVES[0], HALVES[1].with_columns(pl.col("age").cast(pl.String))]
     ),
     "other type in the other table": Fault("types", "user", None, test(pl.col("user").cast(str))),
+    "list where the schema has one value": Fault(
+        "types", "item", train(pl.concat_list("item"), "item")
+    ),
+    "one value where the schema has lists": Fault("types", "tags", train(pl.col("item"), "tags")),
     "nested column": Fault("types", "item", train(pl.struct("item", "age"), "item")),
     "missing column": Fault("columns", "item", None, lambda: TEST.drop("item")),
     "missing column in one file": Fault(

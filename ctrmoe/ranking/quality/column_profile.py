@@ -116,7 +116,7 @@ class ColumnProfile:
         index = int(table[ROWS].arg_max() or 0)
         rows = int(table[ROWS][index])
         if self.missing >= rows:
-            return None, self.missing_share
+            return None, self.missing / self._entries
         return self._text(table, index), rows / self._entries
 
     @property

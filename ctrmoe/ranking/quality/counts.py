@@ -37,6 +37,11 @@ class Counts(ABC):
     def coarsen(table: pl.DataFrame, level: int) -> pl.DataFrame:
         """Returns the rows that are left at a level, with the keys that they then have."""
 
+    @staticmethod
+    @abstractmethod
+    def level_for(keys: np.ndarray, limit: int) -> int:
+        """Returns the lowest level that leaves `limit` of more keys, given in ascending order."""
+
     def update(self, rows: pl.DataFrame) -> None:
         """Counts rows.
 
@@ -98,10 +103,11 @@ class Counts(ABC):
         if not self._parts:
             return
         table = _grouped(pl.concat(self._parts))
-        if table.height > self.limit and not self._cardinality:
-            self._start(table)
-        while table.height > self.limit:
-            self._level += 1
+        if table.height > self.limit:
+            if not self._cardinality:
+                self._start(table)
+            keys = np.sort(table[KEY].to_numpy())
+            self._level = max(self._level, self.level_for(keys, self.limit))
             table = _grouped(self.coarsen(table, self._level))
         self._parts = [table.sort(KEY)]
         self._height = table.height
@@ -128,6 +134,11 @@ class ValueCounts(Counts):
             return table
         return table.filter(table[KEY] < pl.lit(2 ** (64 - level), pl.UInt64))
 
+    @staticmethod
+    def level_for(keys: np.ndarray, limit: int) -> int:
+        """Returns the level at which the key after the last one that may stay is left out."""
+        return 65 - int(keys[limit]).bit_length()
+
 
 class NumberCounts(Counts):
     """Counts by number: at level l of bins of 2^l neighbouring numbers of 64 bits, of all rows."""
@@ -139,6 +150,14 @@ class NumberCounts(Counts):
             return table
         keys = (table[KEY].to_numpy() >> np.uint64(level)) << np.uint64(level)
         return table.with_columns(pl.Series(KEY, keys))
+
+    @staticmethod
+    def level_for(keys: np.ndarray, limit: int) -> int:
+        """Returns the level at which all but `limit - 1` pairs of neighbours share a bin."""
+        # Two keys share the bins of all levels above the highest bit in which they differ.
+        differences = keys[1:] ^ keys[:-1]
+        last = len(differences) - limit
+        return int(np.partition(differences, last)[last]).bit_length()
 
 
 def number_keys(numbers: np.ndarray) -> np.ndarray:

@@ -180,7 +180,8 @@ def _seconds(times: pl.Series) -> pl.Series:
 
 def _is_whole(dtype: pl.DataType) -> bool:
     inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
-    return inner.is_integer() or inner == pl.Boolean
+    # Hashes of 64 bits are beyond int64: as text none of them is lost.
+    return (inner.is_integer() and inner != pl.UInt64) or inner == pl.Boolean
 
 
 def _as_categories(values: pl.Series, dtype: str) -> pl.Series:

@@ -69,6 +69,13 @@ def test_whole_numbers_are_text_where_one_file_has_text():
     )
 
 
+def test_hashes_of_64_bits_are_kept_apart():
+    large = pl.DataFrame({"id": pl.Series([2**64 - 1, 2**64 - 2], dtype=pl.UInt64)})
+    column = plan_columns(SCHEMA, opened(large))["id"]
+
+    assert column.read(large["id"]).to_list() == [str(2**64 - 1), str(2**64 - 2)]
+
+
 def test_shared_columns_are_those_that_all_files_have_alike():
     other = FRAME.drop("more").with_columns(pl.struct("id").alias("id"))
     files = opened(FRAME, other)
