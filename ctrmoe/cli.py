@@ -153,6 +153,8 @@ def train(
     best = finished.metrics["best"]
     figures = ", ".join(f"{k} {v:.4f}" for k, v in best.items() if k.startswith("valid_"))
     out_console.print(f"Wrote {out}: best epoch {best['epoch']}: {figures}.")
+    for warning in finished.metrics.get("warnings", ()):
+        error_console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -270,7 +272,7 @@ def explain(
     ] = 5,
     features: Annotated[str, typer.Option(help="Features to permute: a,b,c; else all.")] = "",
 ) -> None:
-    """Show what a run looks at: attention, generated features, permutation importance."""
+    """Show what a run looks at: importance, attention, generated features, routing."""
     from ctrmoe.extras import check_extra
 
     check_extra("explain")  # before TensorFlow is loaded

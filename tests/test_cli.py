@@ -7,7 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ctrmoe import strict
 from ctrmoe.cli import main
+from ctrmoe.run import Run
 
 SCHEMA = """
 name = "shop"
@@ -172,6 +174,30 @@ def test_score_onto_a_full_disk(exported, clicks, tmp_path, tiny_disk, capsys):
 
     assert "The disk is full" in one_error_line(capsys, code)
     assert not list((tiny_disk / "scores").glob("*.parquet*"))
+
+
+def test_train_starts_from_an_older_run(run, prepared, tmp_path, capsys):
+    (tmp_path / "config.toml").write_text(strict.dump_toml(run.config.to_dict()))
+    overrides = ["--set", "train.epochs=1", "--set", "train.learning_rate=1e-9"]
+
+    code = call(
+        "train", tmp_path / "config.toml", *overrides, "--warm-start", run.folder,
+        "--out", tmp_path / "grown",
+    )  # fmt: skip
+
+    assert code == 0
+    started, trained = run.metrics["best"], Run(tmp_path / "grown").metrics["best"]
+    assert trained["valid_auc"] == pytest.approx(started["valid_auc"], abs=1e-4)
+
+
+def test_train_does_not_start_from_a_folder_that_is_no_run(prepared, tmp_path, capsys):
+    (tmp_path / "config.toml").write_text("")
+    overrides = ["--set", f"data.prepared={prepared}", "--warm-start", tmp_path]
+
+    code = call("train", tmp_path / "config.toml", *overrides, "--out", tmp_path / "run")
+
+    assert "must be a run folder that `ctrmoe train --out` wrote" in one_error_line(capsys, code)
+    assert not (tmp_path / "run").exists()
 
 
 def test_train_onto_a_full_disk(prepared, tmp_path, tiny_disk, capsys):
