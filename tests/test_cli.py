@@ -337,3 +337,59 @@ def test_whole_job_on_an_own_csv_with_odd_headers(here, capsys):
     assert scored.columns[0] == "User ID"
     assert scored.columns[1].endswith("_probability")
     assert "Wrote scores: 400 rows in 1 files" in capsys.readouterr().out
+
+
+def test_check_of_a_good_table_passes(here, capsys):
+    table(4_000).write_parquet("many.parquet")
+
+    code = call("check", "many.parquet", "--schema", "schema.toml")
+
+    assert code == 0
+    assert "Nothing found." in capsys.readouterr().out
+
+
+def test_check_exits_with_3_and_writes_what_it_found(here, capsys):
+    table().with_columns(pl.lit(2).alias("click")).write_parquet("bad.parquet")
+
+    code = call(
+        "check", "good.parquet", "good.parquet", "--against", "bad.parquet", "good.parquet",
+        "--schema", "schema.toml", "--out", "found",
+    )  # fmt: skip
+
+    assert code == 3
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Label `click` must be 0 or 1" in shown
+    assert "Checked 120 rows" in shown
+    written = json.loads(Path("found/findings.json").read_text())
+    assert written["against_rows"] == 80
+    assert {"labels", "overlap"} <= {finding["check"] for finding in written["findings"]}
+    assert {path.name for path in Path("found").iterdir()} == {
+        "findings.csv",
+        "findings.json",
+        "statistics.parquet",
+    }
+
+
+def test_check_prints_one_json_object(here, capsys):
+    table().with_columns(pl.lit(2).alias("click")).write_parquet("bad.parquet")
+
+    assert call("check", "bad.parquet", "--schema", "schema.toml", "--json") == 3
+
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["findings"][0]["column"] == "click"
+
+
+def test_check_of_a_damaged_file_is_one_error_line(here, capsys):
+    Path("cut.parquet").write_bytes(Path("good.parquet").read_bytes()[:-100])
+
+    code = call("check", "cut.parquet", "--schema", "schema.toml")
+
+    one_error_line(capsys, code)
+
+
+def test_prepare_keeps_the_limits_of_the_schema(here):
+    Path("schema.toml").write_text(SCHEMA + "[limits]\npsi = 0.4\n")
+
+    assert prepare() == 0
+
+    assert "[limits]\npsi = 0.4" in Path("prepared/schema.toml").read_text()
