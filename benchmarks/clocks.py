@@ -45,9 +45,9 @@ class StepClock:
         self.wall.append(time.perf_counter())
         self.cpu.append(time.process_time())
 
-    def figures(self) -> dict[str, float]:
+    def figures(self, skipped: int = SKIPPED_STEPS) -> dict[str, float]:
         """Rows/s by the median gap between steps and rows per CPU second, first steps left out."""
-        wall, cpu = (np.diff(times)[SKIPPED_STEPS - 1 :] for times in (self.wall, self.cpu))
+        wall, cpu = (np.diff(times)[skipped - 1 :] for times in (self.wall, self.cpu))
         return {
             "train_rows_s": self.batch_size / float(np.median(wall)),
             "train_rows_cpu_s": self.batch_size / float(np.mean(cpu)),

@@ -124,11 +124,15 @@ def named_config(cell: Cell, prepared: Path, **train: Any) -> Config:
 
 
 def run_cell(
-    cell: Cell, args: argparse.Namespace, folders: leaderboard_sets.Folders | None = None
+    cell: Cell,
+    args: argparse.Namespace,
+    folders: leaderboard_sets.Folders | None = None,
+    *,
+    timed: bool = True,
 ) -> None:
-    """Makes what is missing of a cell, by default with the data of its set."""
+    """Makes what is missing of a cell, by default with the data of its set and with its speeds."""
     seeds = [f"seed_{seed}" for seed in range(1, args.seeds + 1)]
-    wanted = [*seeds, "speeds"]
+    wanted = [*seeds, "speeds"] if timed else seeds
     if all(cell.figures(name) for name in wanted):
         return
     folders = folders or leaderboard_sets.make(cell.set, args.data, args.out / "data" / cell.set)
@@ -143,7 +147,7 @@ def run_cell(
             write_text(config, strict.dump_toml(table))
             test = folders.raw / "test.parquet"
             cell.keep(name, worker(cell.folder / name, "--config", config, "--test", test))
-    if not cell.figures("speeds"):
+    if timed and not cell.figures("speeds"):
         cell.keep("speeds", worker(cell.folder / "seed_1"))
 
 

@@ -115,7 +115,7 @@ def fill(args: argparse.Namespace) -> list[str]:
                     place = args.out / "data" / name / "alone" / _file_name(value)
                     rows = pl.col(column) == value
                     folders = leaderboard_sets.make(name, args.data, place, rows)
-                leaderboard.run_cell(cell, args, folders)
+                leaderboard.run_cell(cell, args, folders, timed=False)
             except subprocess.CalledProcessError as error:
                 failed.append(f"{cell.folder}: {error}")
             print(f"{cell.folder}: {time.perf_counter() - start:.0f} s", flush=True)

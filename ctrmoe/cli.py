@@ -25,7 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-FILE_OPTIONS = ("--train", "--valid", "--test")
+FILE_OPTIONS = {"prepare": ("--train", "--valid", "--test"), "check": ("--against",)}
+LIMIT_PASSED = 3
 out_console = Console()
 error_console = Console(stderr=True)
 
@@ -136,6 +137,36 @@ def rank(
 
 
 @app.command()
+def check(
+    data: Data,
+    schema: Annotated[Path, typer.Option(help="The schema file; its [limits] apply.")],
+    against: Annotated[
+        list[str] | None, typer.Option(help="Files of another table to compare with.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for findings.json, .csv and statistics.parquet.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Look for what is wrong with a table; exits with 3 if a limit is passed."""
+    from ctrmoe.console import findings_table, rows_progress
+    from ctrmoe.ranking.quality import check as run
+
+    with rows_progress("check") as progress:
+        report = run(data, Schema.load(schema), against=against or (), on_rows=progress)
+    if out:
+        report.write(out)
+    if as_json:
+        print(json.dumps(report.to_dict()))
+    else:
+        out_console.print(findings_table(report.findings))
+        rows = report.rows + report.against_rows
+        out_console.print(f"Checked {rows:,} rows in {report.seconds:.1f} s.")
+    if not report.passed:
+        raise typer.Exit(LIMIT_PASSED)
+
+
+@app.command()
 def train(
     config: Annotated[Path, typer.Argument(help="The TOML file of the model.")],
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
@@ -161,6 +192,8 @@ def train(
     best = finished.metrics["best"]
     figures = ", ".join(f"{k} {v:.4f}" for k, v in best.items() if k.startswith("valid_"))
     out_console.print(f"Wrote {out}: best epoch {best['epoch']}: {figures}.")
+    for warning in finished.metrics.get("warnings", ()):
+        error_console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -278,7 +311,7 @@ def explain(
     ] = 5,
     features: Annotated[str, typer.Option(help="Features to permute: a,b,c; else all.")] = "",
 ) -> None:
-    """Show what a run looks at: attention, generated features, permutation importance."""
+    """Show what a run looks at: importance, attention, generated features, routing."""
     from ctrmoe.extras import check_extra
 
     check_extra("explain")  # before TensorFlow is loaded
@@ -319,7 +352,10 @@ def _load_tensorflow() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a command; exits with 0, with 2 for what the user can mend, else with 1."""
+    """Runs a command; exits with 0, with 2 for what the user can mend, else with 1.
+
+    `check` exits with 3 where a limit is passed.
+    """
     # TensorFlow's notes on its own start-up would bury the commands' messages.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format="%(levelname)s: %(message)s")
@@ -337,13 +373,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _repeated(arguments: list[str]) -> list[str]:
-    """Repeats the options of `prepare` that take several files: `--train a b`."""
+    """Repeats the options that take several files: `--train a b`."""
     result: list[str] = []
     option, values = "", 0
     for argument in arguments:
         if argument.startswith("-"):
             option, values = argument, 0
-        elif arguments[0] == "prepare" and option in FILE_OPTIONS:
+        elif option in FILE_OPTIONS.get(arguments[0], ()):
             values += 1
             result += [option] if values > 1 else []
         result.append(argument)

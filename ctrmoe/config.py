@@ -65,8 +65,9 @@ class ModelConfig:
         domain_network: `kind` and options of a network of several domains; empty for none.
         router: `kind` and options of the scorer of a mixture's routers, `adjusts` and `selector`.
         experts: `kind` and options of the experts; empty for no mixture.
-        mixture: Other options of the mixture: `shared_experts`, `balance`, `dispatch`, and
-            `by_task` for a router a task.
+        mixture: Other options of the mixture: `shared_experts`, `balance`, `dispatch`, `by_task`
+            for a router a task, `num_layers` for several mixtures one after the other and
+            `residual` where each adds to what it reads.
         towers: `shared` for one tower a task, `domain` for one a task and domain, `experts` where
             each expert of the mixture is a tower itself.
         tower: Options of each task's tower (`units` …).

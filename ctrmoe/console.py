@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from rich.progress import Progress, SpinnerColumn, Task, TaskID, TextColumn, Tim
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:  # loading it loads TensorFlow
+if TYPE_CHECKING:  # loading the second one loads TensorFlow
+    from ctrmoe.ranking.quality.finding import Finding
     from ctrmoe.tuning.results import TrialResult
 
 COMPACT: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "pad_edge": False}
@@ -90,6 +91,22 @@ def _task_table(task: str, report: pl.DataFrame, figures: dict[str, int]) -> Tab
             f"{row['positives']:,}",
             *(_number(row[name], digits) for name, digits in figures.items()),
             style="bold" if whole else "",
+        )
+    return table
+
+
+def findings_table(findings: Sequence[Finding]) -> Table | str:
+    """Shows what `ctrmoe check` found, the most severe first."""
+    if not findings:
+        return "Nothing found."
+    table = Table("severity", "check", "value", "limit", "what", **COMPACT)
+    for finding in findings:
+        figures = (finding.value, finding.limit)
+        table.add_row(
+            Text(finding.severity, "" if finding.severity == "note" else "bold"),
+            finding.check,
+            *("-" if figure is None else f"{figure:.4g}" for figure in figures),
+            Text(finding.message),
         )
     return table
 

@@ -18,6 +18,7 @@ from ctrmoe.layers import (
     DomainNormalization,
     DomainTower,
     Mixture,
+    MixtureStack,
     Tower,
     create,
 )
@@ -49,6 +50,7 @@ class MixtureParts:
         return bool(
             config.domain_network
             or config.experts
+            or config.router
             or config.domain_normalization
             or config.towers != "shared"
         )
@@ -70,6 +72,11 @@ class MixtureParts:
             mixture = self._mixture()
             hidden = mixture(_flat(hidden), context=self._context(mixture, hidden))
             by_task = len(hidden.shape) == 3
+        elif self.config.router:
+            raise ValueError(
+                "`experts` must be given for a `router`. Received: "
+                f"router={dict(self.config.router)}, experts={{}}."
+            )
         elif self.config.towers == "experts":
             raise ValueError(
                 "`experts` must be given where they are the towers. Received: towers='experts', "
@@ -113,22 +120,28 @@ class MixtureParts:
         kind = options.pop("kind", "")
         return create(DOMAIN_NETWORKS, kind, **{**known, **options}, name=kind)
 
-    def _mixture(self) -> Mixture:
+    def _mixture(self) -> Any:
+        """A mixture, or several one after the other; only the last has results by task."""
         config, options = self.config, dict(self.config.mixture)
+        layers, residual = options.pop("num_layers", 1), options.pop("residual", False)
+        by_task = options.pop("by_task", False)
         experts, router = dict(config.experts), dict(config.router)
-        if options.pop("by_task", False):
-            options["num_gates"] = len(self.tasks)
-        if config.towers == "experts":
-            # In float32 like every other logit.
-            experts["units"] = [*experts.get("units", ()), 1]
-            options |= {"num_banks": len(self.tasks), "dtype": "float32"}
         if router.get("kind") == "domain":
             experts.setdefault("num_experts", self.num_domains)
         router = self._filled(SCORERS, router)
         router["adjusts"] = [self._filled(ADJUSTS, one) for one in router.get("adjusts", ())]
         options["balance"] = [self._filled(BALANCES, one) for one in options.get("balance", ())]
-        options |= {"experts": experts, "router": router, "name": "mixture"}
-        return create({"mixture": Mixture}, "mixture", **options)
+        options |= {"experts": experts, "router": router}
+        last = {**options, "num_gates": len(self.tasks) if by_task else 1}
+        if config.towers == "experts":
+            last["experts"] = {**experts, "units": [*experts.get("units", ()), 1]}
+            last["num_banks"] = len(self.tasks)
+        # The towers' logits are in float32, like those of every tower.
+        dtype = "float32" if config.towers == "experts" else None
+        if layers == 1 and not residual:
+            return create({"mixture": Mixture}, "mixture", **last, dtype=dtype, name="mixture")
+        stacked = [options] * (layers - 1) + [last]
+        return MixtureStack(stacked, residual=residual, dtype=dtype, name="mixture")
 
     def _filled(self, registry: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
         """Adds the number of domains to a part that needs it, or asks for it by `by_domain`."""
@@ -139,10 +152,8 @@ class MixtureParts:
             options.setdefault("num_domains", self.num_domains)
         return options
 
-    def _context(self, mixture: Mixture, hidden: Any) -> dict[str, Any]:
-        parts = (*mixture.routers, *mixture.balances)
-        reads_domain = any("domain" in part.needs for part in parts)
-        return {"domain": self._domain(hidden)} if reads_domain else {}
+    def _context(self, mixture: Any, hidden: Any) -> dict[str, Any]:
+        return {"domain": self._domain(hidden)} if "domain" in mixture.needs else {}
 
     def _tower(self, task: str, hidden: Any) -> Any:
         options = dict(self.config.tower)

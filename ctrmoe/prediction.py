@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +22,15 @@ MAX_THREADS = 8
 def reads_domain(model: keras.Model) -> bool:
     """Returns whether a model takes the domain beside the features."""
     return any(tensor.name == "domain" for tensor in model.inputs)
+
+
+def batches(model: keras.Model, encoded: Encoded, size: int) -> Iterator[tuple[slice, Arrays]]:
+    """Cuts encoded rows into batches of the packed matrices; yields where each lies."""
+    rows = pack(encoded, reads_domain(model))
+    count = len(encoded.ids)
+    for start in range(0, count, size):
+        where = slice(start, min(start + size, count))
+        yield where, {name: np.ascontiguousarray(matrix[where]) for name, matrix in rows.items()}
 
 
 class Predictor:

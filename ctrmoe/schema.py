@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ctrmoe import strict
+from ctrmoe.limits import Limits
 
 PADDING, MISSING, UNKNOWN = 0, 1, 2
 """The reserved ids of every vocabulary: padding is masked, unknown may be several buckets."""
@@ -181,6 +182,7 @@ class Schema:
         group: Column that GAUC groups by, empty for none.
         timestamp: Column that `--split time:` orders by, empty for none.
         columns: Names of the columns of CSV files without a header line.
+        limits: What `ctrmoe check` tolerates; nothing else reads them.
     """
 
     name: str
@@ -191,6 +193,7 @@ class Schema:
     group: str = ""
     timestamp: str = ""
     columns: tuple[str, ...] = ()
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         if not self.tasks:
@@ -214,6 +217,18 @@ class Schema:
         self._check_weights()
         for feature in self.features:
             self._check_shared(feature)
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        if rule := self.limits.broken_rule():
+            raise SchemaError(rule)
+        known = [*(feature.name for feature in self.features), self.domain]
+        for column in self.limits.columns:
+            if column not in known:
+                raise SchemaError(
+                    f"`limits.columns` must name features. Received: {column!r}."
+                    + strict.suggestion(column, filter(None, known))
+                )
 
     def _check_labels(self) -> None:
         labels = {task.label: task.name for task in self.tasks}
@@ -325,6 +340,8 @@ class Schema:
         table = _without_defaults(self)
         table["tasks"] = [_without_defaults(task) for task in self.tasks]
         table["features"] = [_without_defaults(feature) for feature in self.features]
+        if "limits" in table:
+            table["limits"] = _without_defaults(self.limits)
         return table
 
     def dumps(self) -> str:
@@ -338,7 +355,7 @@ class Schema:
 
 def _without_defaults(record: Any) -> dict[str, Any]:
     return {
-        field.name: getattr(record, field.name)
+        field.name: value
         for field in dataclasses.fields(record)
-        if getattr(record, field.name) != field.default
+        if (value := getattr(record, field.name)) != field.default and value != {}
     }

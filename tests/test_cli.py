@@ -7,7 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ctrmoe import strict
 from ctrmoe.cli import main
+from ctrmoe.run import Run
 
 SCHEMA = """
 name = "shop"
@@ -174,6 +176,30 @@ def test_score_onto_a_full_disk(exported, clicks, tmp_path, tiny_disk, capsys):
     assert not list((tiny_disk / "scores").glob("*.parquet*"))
 
 
+def test_train_starts_from_an_older_run(run, prepared, tmp_path, capsys):
+    (tmp_path / "config.toml").write_text(strict.dump_toml(run.config.to_dict()))
+    overrides = ["--set", "train.epochs=1", "--set", "train.learning_rate=1e-9"]
+
+    code = call(
+        "train", tmp_path / "config.toml", *overrides, "--warm-start", run.folder,
+        "--out", tmp_path / "grown",
+    )  # fmt: skip
+
+    assert code == 0
+    started, trained = run.metrics["best"], Run(tmp_path / "grown").metrics["best"]
+    assert trained["valid_auc"] == pytest.approx(started["valid_auc"], abs=1e-4)
+
+
+def test_train_does_not_start_from_a_folder_that_is_no_run(prepared, tmp_path, capsys):
+    (tmp_path / "config.toml").write_text("")
+    overrides = ["--set", f"data.prepared={prepared}", "--warm-start", tmp_path]
+
+    code = call("train", tmp_path / "config.toml", *overrides, "--out", tmp_path / "run")
+
+    assert "must be a run folder that `ctrmoe train --out` wrote" in one_error_line(capsys, code)
+    assert not (tmp_path / "run").exists()
+
+
 def test_train_onto_a_full_disk(prepared, tmp_path, tiny_disk, capsys):
     (tmp_path / "config.toml").write_text('[model.interaction]\nkind = "autoint"\n')
     overrides = ["--set", f"data.prepared={prepared}", "--set", "train.epochs=1"]
@@ -311,3 +337,59 @@ def test_whole_job_on_an_own_csv_with_odd_headers(here, capsys):
     assert scored.columns[0] == "User ID"
     assert scored.columns[1].endswith("_probability")
     assert "Wrote scores: 400 rows in 1 files" in capsys.readouterr().out
+
+
+def test_check_of_a_good_table_passes(here, capsys):
+    table(4_000).write_parquet("many.parquet")
+
+    code = call("check", "many.parquet", "--schema", "schema.toml")
+
+    assert code == 0
+    assert "Nothing found." in capsys.readouterr().out
+
+
+def test_check_exits_with_3_and_writes_what_it_found(here, capsys):
+    table().with_columns(pl.lit(2).alias("click")).write_parquet("bad.parquet")
+
+    code = call(
+        "check", "good.parquet", "good.parquet", "--against", "bad.parquet", "good.parquet",
+        "--schema", "schema.toml", "--out", "found",
+    )  # fmt: skip
+
+    assert code == 3
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Label `click` must be 0 or 1" in shown
+    assert "Checked 120 rows" in shown
+    written = json.loads(Path("found/findings.json").read_text())
+    assert written["against_rows"] == 80
+    assert {"labels", "overlap"} <= {finding["check"] for finding in written["findings"]}
+    assert {path.name for path in Path("found").iterdir()} == {
+        "findings.csv",
+        "findings.json",
+        "statistics.parquet",
+    }
+
+
+def test_check_prints_one_json_object(here, capsys):
+    table().with_columns(pl.lit(2).alias("click")).write_parquet("bad.parquet")
+
+    assert call("check", "bad.parquet", "--schema", "schema.toml", "--json") == 3
+
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["findings"][0]["column"] == "click"
+
+
+def test_check_of_a_damaged_file_is_one_error_line(here, capsys):
+    Path("cut.parquet").write_bytes(Path("good.parquet").read_bytes()[:-100])
+
+    code = call("check", "cut.parquet", "--schema", "schema.toml")
+
+    one_error_line(capsys, code)
+
+
+def test_prepare_keeps_the_limits_of_the_schema(here):
+    Path("schema.toml").write_text(SCHEMA + "[limits]\npsi = 0.4\n")
+
+    assert prepare() == 0
+
+    assert "[limits]\npsi = 0.4" in Path("prepared/schema.toml").read_text()

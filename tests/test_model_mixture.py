@@ -174,3 +174,18 @@ def test_any_interaction_may_stand_in_front(encoder, interaction):
 def test_bad_options_are_named(encoder, options, message):
     with pytest.raises(ConfigError, match=message):
         build(encoder, **options)
+
+
+def test_mixtures_may_follow_each_other(encoder):
+    model = build(
+        encoder,
+        router={"kind": "linear", "selector": {"kind": "top_k", "k": 2}},
+        experts={"kind": "feed_forward", "num_experts": 3, "units": [5]},
+        mixture={"num_layers": 2, "by_task": True, "residual": True},
+    )
+
+    stack = model.get_layer("mixture")
+
+    assert [mixture.num_gates for mixture in stack.mixtures] == [1, 2]
+    assert model.get_layer("click_tower").input.shape == (None, 5)
+    assert np.isfinite(predict(model, rows(encoder))["click"]).all()

@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 
 import numpy as np
@@ -19,6 +20,19 @@ def encoded(rows):
         values=numbers[:, None].astype(np.float32),
         domain=None,
     )
+
+
+def test_domain_goes_to_a_graph_that_reads_it():
+    rows = dataclasses.replace(encoded(3), domain=np.array([4, 1, 3], np.int32))
+
+    def graph(batch):
+        return {"click": tf.cast(batch["domain"], tf.float32)}
+
+    outputs = Predictor(graph, ["click"], batch_sizes=(8,), reads_domain=True)(rows)
+
+    assert outputs["click"].tolist() == [4, 1, 3]
+    with pytest.raises(KeyError, match="domain"):
+        Predictor(graph, ["click"], batch_sizes=(8,))(rows)
 
 
 class Graph:

@@ -55,6 +55,13 @@ def test_input_widths_leave_empty_matrices_out():
     assert schema(features=FEATURES[:1]).input_widths == {"ids": (1, "int32")}
 
 
+def test_domain_is_a_packed_matrix_for_models_that_read_it():
+    assert schema(domain="").packed(reads_domain=True) == schema().input_widths
+    with_domain = schema(domain="shop")
+    assert with_domain.packed(reads_domain=True)["domain"] == (1, "int32")
+    assert "domain" not in with_domain.input_widths
+
+
 def test_label_is_the_task_name_where_no_column_is_given():
     assert Task(name="click").label == "click"
     assert Task(name="click", column="y").label == "y"

@@ -1,4 +1,4 @@
-"""What a trained model looks at: attention, generated features, permutation importance."""
+"""What a trained model looks at: attention, generated features, importance, routing."""
 
 from ctrmoe.explain.attention import attention_weights
 from ctrmoe.explain.explainer import explain

@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 import tensorflow as tf
 
-from ctrmoe.explain.interaction import TrainedInteraction, batches, input_signature
+from ctrmoe.explain.interaction import TrainedInteraction, input_signature
 from ctrmoe.explain.sample import Sample
 from ctrmoe.explain.slices import Slice, slices_of
+from ctrmoe.prediction import batches
 from ctrmoe.run import Run
 
 BATCH_SIZE = 128

@@ -14,6 +14,7 @@ from ctrmoe.explain.attention_section import attention_section
 from ctrmoe.explain.generated_section import generated_section
 from ctrmoe.explain.importance_section import importance_section
 from ctrmoe.explain.page import render_page
+from ctrmoe.explain.routing_section import routing_section
 from ctrmoe.explain.sample import Sample, read_sample
 from ctrmoe.explain.section import Section
 from ctrmoe.extras import check_extra
@@ -37,8 +38,9 @@ def explain(
     """Writes what a run looks at into a folder, which appears when it is complete.
 
     `index.html` joins everything. Beside it lie the pictures, and each table as parquet and CSV:
-    `attention` of an interaction that attends, `generated_features` of FGCNN, `importance` of the
-    features of any model. The same arguments give the same bytes.
+    `attention` of an interaction that attends, `generated_features` of FGCNN, `routing` and others
+    of a mixture's routers, `importance` of the features of any model. The same arguments give the
+    same bytes.
 
     Args:
         run: A finished run.
@@ -68,6 +70,7 @@ def explain(
             importance_section(
                 run, sample, repeats=repeats, seed=seed, features=features, progress=progress
             ),
+            routing_section(run, sample, progress),
             attention_section(run, sample, progress),
             generated_section(run, sample, progress),
         )

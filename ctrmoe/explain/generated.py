@@ -10,9 +10,10 @@ import polars as pl
 import tensorflow as tf
 
 from ctrmoe.explain.correlation import fisher_interval, multiple_correlation, pearson
-from ctrmoe.explain.interaction import TrainedInteraction, batches, input_signature
+from ctrmoe.explain.interaction import TrainedInteraction, input_signature
 from ctrmoe.explain.sample import Sample
 from ctrmoe.layers import FGCNN
+from ctrmoe.prediction import batches
 from ctrmoe.run import Run
 
 BATCH_SIZE = 256

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from ctrmoe.data.dataset import Arrays, pack
+from ctrmoe.data.dataset import pack
 from ctrmoe.data.encode import Encoded
 from ctrmoe.layers import INTERACTIONS, RowBlocks
 from ctrmoe.prediction import reads_domain
@@ -96,12 +94,3 @@ def input_signature(model: keras.Model, encoded: Encoded) -> dict[str, tf.Tensor
         name: tf.TensorSpec((None, matrix.shape[1]), matrix.dtype)
         for name, matrix in pack(encoded, reads_domain(model)).items()
     }
-
-
-def batches(model: keras.Model, encoded: Encoded, size: int) -> Iterator[tuple[slice, Arrays]]:
-    """Cuts encoded rows into batches of the packed matrices; yields where each lies."""
-    rows = pack(encoded, reads_domain(model))
-    count = len(encoded.ids)
-    for start in range(0, count, size):
-        where = slice(start, min(start + size, count))
-        yield where, {name: np.ascontiguousarray(matrix[where]) for name, matrix in rows.items()}

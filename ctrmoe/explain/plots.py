@@ -146,7 +146,8 @@ def _scale(matrices: Sequence[np.ndarray], centre: float | None) -> Any:
     high = max(float(matrix.max()) for matrix in matrices)
     if centre is None:
         return Normalize(min(low, 0.0), high or 1.0)
-    least = MIN_CONTRAST * centre  # rounding alone shall not look like a difference
+    # Rounding alone shall not look like a difference; around 0 are cosines, from -1 to 1.
+    least = MIN_CONTRAST * centre or 1.0
     return TwoSlopeNorm(centre, min(low, centre - least), max(high, centre + least))
 
 

@@ -25,6 +25,7 @@ from ctrmoe.layers.interactions.fm import FM
 from ctrmoe.layers.interactions.infnet import INFNet
 from ctrmoe.layers.interactions.infnet_v2 import INFNetV2
 from ctrmoe.layers.mixture import Mixture
+from ctrmoe.layers.mixture_stack import MixtureStack
 from ctrmoe.layers.mlp import MLP
 from ctrmoe.layers.numeric import NUMERIC_EMBEDDINGS
 from ctrmoe.layers.pooling import POOLINGS
@@ -57,6 +58,7 @@ __all__ = [
     "INFNet",
     "INFNetV2",
     "Mixture",
+    "MixtureStack",
     "RowBlocks",
     "Tower",
     "create",

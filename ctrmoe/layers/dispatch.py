@@ -20,7 +20,10 @@ from ctrmoe.layers.experts.expert_bank import ExpertBank
 Routing = Mapping[str, Any]
 METHODS = ("dense", "fused", "blocked")
 SPARSE_SHARE = 0.6
-"""Of the experts, the share that a row may choose for `blocked` to be faster."""
+"""Of what all experts compute on all rows, the share that `blocked` may compute to be faster."""
+MIN_BLOCK, MAX_BLOCK = 16, 64
+FEW_EXPERTS = 8
+"""Up to so many, `fused` trains as fast as `dense` or faster."""
 
 
 def dispatch(
@@ -29,7 +32,7 @@ def dispatch(
     bank: ExpertBank,
     *,
     method: str = "auto",
-    block_size: int = 64,
+    block_size: int | None = None,
     training: bool | None = None,
 ) -> list[Any]:
     """Applies the chosen experts.
@@ -38,8 +41,8 @@ def dispatch(
         x: `[T, H]`.
         routings: One or more of the same rows.
         bank: The experts.
-        method: One of `METHODS`, or `auto`: `blocked` where few of the experts are chosen.
-        block_size: Rows of a block, where blocked.
+        method: One of `METHODS`, or `auto` for `fastest`.
+        block_size: Rows of a block, where blocked; None for `usual_block_size`.
         training: Whether dropout acts.
 
     Returns:
@@ -48,10 +51,10 @@ def dispatch(
     Raises:
         ValueError: If `method` is `fused` and the experts do not end in a linear map.
     """
+    choices = sum(routing["index"].shape[1] for routing in routings)
+    block_size = block_size or usual_block_size(x.shape[0], choices, bank.num_experts)
     if method == "auto":
-        choices = sum(routing["index"].shape[1] for routing in routings)
-        sparse = choices <= SPARSE_SHARE * bank.num_experts
-        method = "blocked" if sparse else "dense"
+        method = fastest(x.shape[0], routings, bank, block_size, training)
     if method == "blocked":
         return blocked(x, routings, bank, block_size=block_size, training=training)
     if method == "dense":
@@ -62,6 +65,45 @@ def dispatch(
             f"Received: dispatch={method!r}, experts={bank.name!r}."
         )
     return fused(x, routings, bank, training)
+
+
+def fastest(
+    rows: int | None,
+    routings: Sequence[Routing],
+    bank: ExpertBank,
+    block_size: int,
+    training: bool | None,
+) -> str:
+    """The method that measured fastest: see `benchmarks/results/dispatch.md`.
+
+    `blocked` where few of the experts are chosen and their blocks are not mostly padding. Else
+    `fused`, but `dense` for the training of many experts, whose gradients it takes at less cost,
+    and for several routings, for which it computes the last layer once.
+
+    Args:
+        rows: T, None if it is not static; then it is taken for a large number.
+        routings: As in `dispatch`.
+        bank: As in `dispatch`.
+        block_size: As in `dispatch`.
+        training: As in `dispatch`.
+    """
+    choices = sum(routing["index"].shape[1] for routing in routings)
+    padding = block_size / rows if rows else 0.0
+    if choices / bank.num_experts + padding <= SPARSE_SHARE:
+        return "blocked"
+    many = training and bank.num_experts > FEW_EXPERTS
+    return "fused" if bank.fuses and len(routings) == 1 and not many else "dense"
+
+
+def usual_block_size(rows: int | None, choices: int, num_experts: int) -> int:
+    """The next power of two of the mean rows of an expert, `MIN_BLOCK` to `MAX_BLOCK`.
+
+    Larger blocks are more padding, smaller ones more copies of an expert's weights.
+    """
+    if rows is None:
+        return MAX_BLOCK
+    mean = max(1, rows * choices // num_experts)
+    return min(max(MIN_BLOCK, 1 << (mean - 1).bit_length()), MAX_BLOCK)
 
 
 def gate_matrix(routing: Routing, num_experts: int) -> Any:

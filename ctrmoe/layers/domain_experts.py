@@ -69,7 +69,7 @@ class DomainExperts(keras.layers.Layer):
         )
         self.bank.rows_per_domain = 1
 
-    def build(self, input_shape: Sequence[int | None], *args: Any) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:
         if not self.bank.built:
             self.bank.build((None, input_shape[-1]))
 

@@ -67,7 +67,7 @@ class DomainNormalization(keras.layers.Layer):
         self.momentum = check_rate("momentum", momentum)
         self.epsilon = check_positive("epsilon", epsilon)
 
-    def build(self, input_shape: Sequence[int | None], *args: Any) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:
         width = int(input_shape[-1] or 0)
         # The last row of γ and β is for all domains.
         self.gamma = self._weight("gamma", (self.num_domains + 1, width), "ones")

@@ -61,7 +61,7 @@ class DomainTower(keras.layers.Layer):
             name="experts",
         )
 
-    def build(self, input_shape: Sequence[int | None], *args: Any) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:
         if not self.experts.built:
             width = math.prod(int(size or 0) for size in input_shape[1:])
             self.experts.build((None, width))

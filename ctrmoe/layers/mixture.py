@@ -20,18 +20,23 @@ from ctrmoe.layers.routing import Router
 class Mixture(keras.layers.Layer):
     """Sums of experts' results, `y_q = Σ_e g_qe(x) f_e(x) + Σ_s f_s(x)`, one for each gate q.
 
-    One bank of experts, and for each gate (each task, in MMoE) a router of its own; shared experts
-    are added for every row. The losses of a routing are added while training, each with a metric
-    `<kind>_loss`.
+    One bank of experts, and for each gate (each task, in MMoE) a router of its own; or several
+    banks, one for each task, which share one routing (STAR, AdaptDHM) or have one each. Shared
+    experts are added for every row. The losses of a routing are added while training, each with a
+    metric `<kind>_loss`; further ones of a kind are numbered from 2.
 
     Args:
         experts: `kind` in `EXPERTS` and options of the bank, `num_experts` among them.
-        router: Options of `Router`; empty for a linear softmax gate.
-        num_gates: Number of routers and results, Q.
-        shared_experts: Number of experts of the same kind that every row has besides.
-        balance: `kind` in `BALANCES` and options of each loss.
+        router: Options of `Router`: `kind` in `SCORERS` with its options, `adjusts` and `selector`;
+            empty for a linear softmax gate.
+        num_gates: Number of routers, Q.
+        num_banks: Number of banks, T. With more than one, Q is 1 or T, and result t is that of bank
+            t by the one router or by router t.
+        shared_experts: Number of experts of the same kind that every row has besides, of each bank.
+        balance: `kind` in `BALANCES` and options of each loss. Scheduled weights, and a scheduled
+            `stddev` of noise, count the training steps of the mixture.
         dispatch: `dense`, `fused`, `blocked`, or `auto` for the measured choice.
-        block_size: Rows of a block, where blocked.
+        block_size: Rows of a block, where blocked; None for the measured choice.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -39,10 +44,11 @@ class Mixture(keras.layers.Layer):
         `domain`, `[B]` int32.
 
     Output shape:
-        `[B, U]` or `[B, F, U]`; with several gates `[B, Q, U]` or `[B, F, Q, U]`.
+        `[B, U]` or `[B, F, U]`; with several gates or banks `[B, Q, U]` or `[B, F, Q, U]`.
 
     Raises:
-        ValueError: If a part does not take one of its options, or the context lacks what it needs.
+        ValueError: If a part does not take one of its options, the context lacks what it needs, or
+            there are several banks and another number of gates.
 
     Example:
 
@@ -57,43 +63,76 @@ class Mixture(keras.layers.Layer):
         *,
         router: Mapping[str, Any] | None = None,
         num_gates: int = 1,
+        num_banks: int = 1,
         shared_experts: int = 0,
         balance: Sequence[Mapping[str, Any]] = (),
         dispatch: str = "auto",
-        block_size: int = 64,
+        block_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.experts_options = dict(experts)
         self.router_options = dict(router or {})
         self.num_gates = check_positive_integer("num_gates", num_gates)
+        self.num_banks = check_positive_integer("num_banks", num_banks)
+        if num_banks > 1 and num_gates not in (1, num_banks):
+            raise ValueError(
+                f"`num_gates` must be 1 or the number of banks, {num_banks}. "
+                f"Received: num_gates={num_gates}."
+            )
+        self.num_results = max(num_gates, num_banks)
         self.shared_experts = shared_experts
         self.balance_options = [dict(options) for options in balance]
         self.dispatch = check_choice("dispatch", dispatch, ("auto", *METHODS))
-        self.block_size = check_positive_integer("block_size", block_size)
-        self.experts = self._bank(self.experts_options, "experts")
-        self.shared = None
+        self.block_size = block_size
+        if block_size is not None:
+            check_positive_integer("block_size", block_size)
+        self.banks = self._banks(self.experts_options, "experts")
+        self.shared = []
         if shared_experts:
             check_positive_integer("shared_experts", shared_experts)
             options = {**self.experts_options, "num_experts": shared_experts}
-            self.shared = self._bank(options, "shared_experts")
+            self.shared = self._banks(options, "shared_experts")
         self.routers = [
             Router(self.experts.num_experts, **self.router_options, name=f"router_{gate}")
             for gate in range(num_gates)
         ]
+        for bank in self.banks:
+            bank.rows_per_domain = self.routers[0].scorer.experts_per_domain
         self.balances = [create(BALANCES, **options) for options in self.balance_options]
-        self.metrics_of_balances = [
-            keras.metrics.Mean(f"{options['kind']}_loss") for options in self.balance_options
-        ]
+        names = _numbered([f"{options['kind']}_loss" for options in self.balance_options])
+        self.metrics_of_balances = [keras.metrics.Mean(name) for name in names]
+        self.scheduled = "step" in self._needs()
 
-    def _bank(self, options: Mapping[str, Any], name: str) -> Any:
-        return create(EXPERTS, **options, dtype=self.dtype_policy, name=name)
+    def _banks(self, options: Mapping[str, Any], name: str) -> list[Any]:
+        names = (
+            [f"{name}_{bank}" for bank in range(self.num_banks)] if self.num_banks > 1 else [name]
+        )
+        return [create(EXPERTS, **options, dtype=self.dtype_policy, name=name) for name in names]
+
+    @property
+    def experts(self) -> Any:
+        """The first bank."""
+        return self.banks[0]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the context must hold."""
+        return tuple(name for name in self._needs() if name != "step")
+
+    def _needs(self) -> dict[str, None]:
+        parts = (*self.routers, *self.balances)
+        return dict.fromkeys(name for part in parts for name in part.needs)
 
     def build(self, input_shape: Sequence[int | None], **kwargs: Any) -> None:
         rows = (None, input_shape[-1])
-        for part in (self.experts, self.shared, *self.routers):
-            if part is not None and not part.built:
+        for part in (*self.banks, *self.shared, *self.routers):
+            if not part.built:
                 part.build(rows)
+        if self.scheduled:
+            self.step = self.add_weight(
+                name="step", shape=(), dtype="int32", initializer="zeros", trainable=False
+            )
 
     def call(
         self,
@@ -104,21 +143,34 @@ class Mixture(keras.layers.Layer):
         x = ops.reshape(inputs, (-1, inputs.shape[-1]))
         context = self._of_rows(inputs, context or {})
         routings = [router(x, context=context, training=training) for router in self.routers]
-        results = dispatch(
-            x,
-            routings,
-            self.experts,
-            method=self.dispatch,
-            block_size=self.block_size,
-            training=training,
-        )
-        if self.shared is not None:
-            shared = ops.sum(self.shared(x, training=training), axis=1)
-            results = [result + shared for result in results]
+        results = self._results(x, routings, training)
         if training:
             self._add_losses(routings, context)
-        y = ops.stack(results, axis=1) if self.num_gates > 1 else results[0]
+            if self.scheduled:
+                self.step.assign_add(1)
+        y = ops.stack(results, axis=1) if self.num_results > 1 else results[0]
         return ops.reshape(y, (-1, *inputs.shape[1:-1], *y.shape[1:]))
+
+    def _results(
+        self, x: Any, routings: Sequence[Mapping[str, Any]], training: bool | None
+    ) -> list[Any]:
+        """`[T, U]` for each gate or bank."""
+        options = {
+            "method": self.dispatch,
+            "block_size": self.block_size,
+            "training": training,
+        }
+        if self.num_banks == 1:
+            results = dispatch(x, routings, self.experts, **options)
+        else:
+            repeats = self.num_banks // len(routings)
+            pairs = zip([*routings] * repeats, self.banks, strict=True)
+            results = [dispatch(x, [routing], bank, **options)[0] for routing, bank in pairs]
+        shared = [ops.sum(bank(x, training=training), axis=1) for bank in self.shared]
+        if not shared:
+            return results
+        shared = shared * (len(results) // len(shared))
+        return [result + every for result, every in zip(results, shared, strict=True)]
 
     def routing(
         self, inputs: Any, context: Mapping[str, Any] | None = None
@@ -129,23 +181,30 @@ class Mixture(keras.layers.Layer):
         return [router(x, context=context) for router in self.routers]
 
     def _of_rows(self, inputs: Any, context: Mapping[str, Any]) -> dict[str, Any]:
-        """The context of each token, that of its row."""
-        if len(inputs.shape) == 2:
-            return dict(context)
-        return {name: ops.repeat(value, inputs.shape[1], axis=0) for name, value in context.items()}
+        """The context of each token, that of its row, and the step."""
+        missing = [name for name in self.needs if name not in context]
+        if missing:
+            raise ValueError(
+                f"`context` must hold {', '.join(self.needs)}. Received: {sorted(context)}."
+            )
+        context = dict(context)
+        if len(inputs.shape) > 2:
+            tokens = inputs.shape[1]
+            context = {name: ops.repeat(value, tokens, axis=0) for name, value in context.items()}
+        return {**context, "step": self.step} if self.scheduled else context
 
     def _add_losses(
         self, routings: Sequence[Mapping[str, Any]], context: Mapping[str, Any]
     ) -> None:
         for loss, metric in zip(self.balances, self.metrics_of_balances, strict=True):
             value = sum(loss(routing, context=context) for routing in routings) / len(routings)
-            self.add_loss(loss.weight * value)
+            self.add_loss(loss.weight(context) * value)
             metric.update_state(value)
 
     def compute_output_spec(
         self, inputs: Any, context: Any = None, training: bool | None = None
     ) -> Any:
-        gates = (self.num_gates,) if self.num_gates > 1 else ()
+        gates = (self.num_results,) if self.num_results > 1 else ()
         shape = (*inputs.shape[:-1], *gates, self.experts.output_dim)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
@@ -155,8 +214,16 @@ class Mixture(keras.layers.Layer):
             "experts": self.experts_options,
             "router": self.router_options,
             "num_gates": self.num_gates,
+            "num_banks": self.num_banks,
             "shared_experts": self.shared_experts,
             "balance": self.balance_options,
             "dispatch": self.dispatch,
             "block_size": self.block_size,
         }
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """The names, a second one that is the same with `_2`."""
+    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    pairs = zip(names, counts, strict=True)
+    return [name if count == 1 else f"{name}_{count}" for name, count in pairs]

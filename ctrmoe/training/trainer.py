@@ -28,6 +28,7 @@ from ctrmoe.training import checkpoint
 from ctrmoe.training.compilation import check_task_weighting, compile_model
 from ctrmoe.training.manifest import check_manifest, write_manifest
 from ctrmoe.training.pretrained import assign_pretrained
+from ctrmoe.training.routing_monitor import RoutingMonitor
 from ctrmoe.training.task_weighting import TaskWeighting
 from ctrmoe.training.validation import check_monitor, validate
 from ctrmoe.training.warm_start import warm_start
@@ -118,6 +119,7 @@ class _Training:
         self.strategy = _strategy(self.config.train.strategy)
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = run.build_model()
+            _check_batch_size(self.model, self.config.train.batch_size)
             self.feed = training_feed(
                 self.config, prepared, run.schema, reads_domain=reads_domain(self.model)
             )
@@ -130,6 +132,8 @@ class _Training:
             self.fitted = compile_model(self.model, self.config, run.schema, steps=steps)
             self.fitted.optimizer.build(self.fitted.trainable_variables)
         self.predictor = Predictor.of_model(self.model, run.tasks)
+        part = self.valid if self.valid.is_dir() else prepared / "train"
+        self.routing = RoutingMonitor(self.model, part, run.schema)
 
     @property
     def variables(self) -> list[Any]:
@@ -181,7 +185,7 @@ class _Training:
         progress.history.append({"epoch": epoch + 1, "seconds": progress.seconds, **figures})
         pl.DataFrame(progress.history).write_csv(self.folder / HISTORY)
         with tf.summary.create_file_writer(str(self.folder / "logs")).as_default(step=epoch + 1):
-            for name, figure in figures.items():
+            for name, figure in {**figures, **self.routing.scalars()}.items():
                 tf.summary.scalar(name, figure)
         for callback in self.callbacks:
             if hasattr(callback, "on_validation_end"):
@@ -214,6 +218,7 @@ class _Training:
             "seconds": round(progress.seconds, 3),
             "parameters": self.model.count_params(),
             "best": best,
+            "warnings": self.routing.warnings(),
         }
         write_text(self.folder / METRICS, json.dumps(metrics, indent=2))
         partial = self.folder / f"partial-{MODEL}"
@@ -222,6 +227,17 @@ class _Training:
         (self.folder / BEST).unlink()
         checkpoint.clear(self.folder)
         return self.run
+
+
+def _check_batch_size(model: keras.Model, batch_size: int) -> None:
+    """Refuses batches that a layer can't start from."""
+    for layer in model._flatten_layers():
+        least = getattr(layer, "least_batch_size", 1)
+        if batch_size < least:
+            raise ConfigError(
+                f"`train.batch_size` must be at least {least}, the number of clusters of the "
+                f"router. Received: {batch_size}. Take larger batches or fewer experts."
+            )
 
 
 class _StepCheckpoints(keras.callbacks.Callback):

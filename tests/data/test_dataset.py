@@ -285,3 +285,18 @@ def test_dataset_without_an_end(write):
 def test_too_few_rows_for_a_batch(write):
     with pytest.raises(SchemaError, match=r"at least one batch of 1001 rows\. Received: 1000 rows"):
         TrainingFeed(write(), SCHEMA, batch_size=1001)
+
+
+def test_batches_hold_the_domain_where_it_is_read(write):
+    folder = write(DOMAINS)
+
+    feed = TrainingFeed(folder, DOMAINS, batch_size=40, reads_domain=True)
+    inputs, _, _ = next(iter(feed.dataset(0, 1)))
+    everything = list(feed.batches(steps=feed.steps_per_epoch))
+
+    assert inputs["domain"].shape == (40, 1)
+    for batch, _, _ in everything:
+        expected = np.where(batch["ids"][:, 0] < 0.99 * ROWS, 3, 4)
+        np.testing.assert_array_equal(batch["domain"][:, 0], expected)
+    plain = TrainingFeed(folder, DOMAINS, batch_size=40)
+    assert "domain" not in next(plain.batches())[0]

@@ -14,6 +14,21 @@ MODELS = {
         "second_embedding": True,
     },
     "fm": {"fm": True, "wide": True},
+    "mixture": {
+        "router": {"kind": "linear", "use_bias": True, "selector": {"kind": "top_k", "k": 2}},
+        "experts": {"kind": "feed_forward", "num_experts": 4, "units": [5]},
+        "mixture": {"by_task": True},
+    },
+    "clusters": {
+        "router": {"kind": "cluster", "start": "random", "seed": 1},
+        "experts": {"kind": "product", "num_experts": 3, "units": [4]},
+        "towers": "experts",
+    },
+    "star": {
+        "router": {"kind": "domain"},
+        "experts": {"kind": "product", "units": [4]},
+        "towers": "experts",
+    },
 }
 
 

@@ -3,8 +3,9 @@ import pytest
 import tensorflow as tf
 
 from ctrmoe.data.dataset import pack
-from ctrmoe.explain.interaction import TrainedInteraction, batches
+from ctrmoe.explain.interaction import TrainedInteraction
 from ctrmoe.layers import FGCNN, AutoInt, INFNet, INFNetV2
+from ctrmoe.prediction import batches
 
 SINGLE = [
     "placement", "user_id", "item_id", "category", "number_0", "number_1", "number_2", "tags"

@@ -4,7 +4,7 @@ import pytest
 import references
 import tensorflow as tf
 
-from ctrmoe.layers.dispatch import METHODS, blocked, dispatch
+from ctrmoe.layers.dispatch import METHODS, blocked, dispatch, fastest, usual_block_size
 from ctrmoe.layers.experts import FeedForwardExperts, GatedLinearExperts
 
 EXPERTS, HIDDEN = 5, 4
@@ -136,13 +136,53 @@ def test_auto_computes_few_experts_only_on_their_rows(bank, monkeypatch, random)
     monkeypatch.setattr(
         bank, "compute", lambda x, *args, **kw: computed.append(x.shape) or compute(x, *args, **kw)
     )
-    x = np.ones((64, HIDDEN), "float32")
-    dispatch(x, [routing_of(random, 64, 2)], bank, block_size=16)
-    dispatch(x, [routing_of(random, 64, 2), routing_of(random, 64, 2)], bank)
+    x = np.ones((128, HIDDEN), "float32")
+    dispatch(x, [routing_of(random, 128, 2)], bank, block_size=16)
+    dispatch(x, [routing_of(random, 128, 2), routing_of(random, 128, 2)], bank)
 
     blocks, everything = computed
-    assert blocks == (64 * 2 // 16 + EXPERTS, 16, HIDDEN)
-    assert everything == (1, 64, HIDDEN)
+    assert blocks == (128 * 2 // 16 + EXPERTS, 16, HIDDEN)
+    assert everything == (1, 128, HIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("rows", "choices", "training", "expected"),
+    [
+        (4096, [2], True, "blocked"),
+        (None, [2], True, "blocked"),
+        (64, [2], True, "fused"),  # blocks of as many rows would be padding
+        (64, [2], False, "fused"),
+        (4096, [2, 2], True, "dense"),
+        (4096, [2, 2], False, "dense"),  # the last layer once for both
+        (4096, [5], False, "fused"),
+        (None, [5], None, "fused"),
+    ],
+)
+def test_fastest_method(random, bank, rows, choices, training, expected):
+    routings = [routing_of(random, 3, number) for number in choices]
+
+    assert fastest(rows, routings, bank, 64, training) == expected
+
+
+def test_fastest_method_of_many_experts_is_dense_in_training(random):
+    bank, routings = FeedForwardExperts(9, [3]), [routing_of(random, 3, 5)]
+
+    assert fastest(8, routings, bank, 16, True) == "dense"
+    assert fastest(8, routings, bank, 16, False) == "fused"
+
+
+def test_fastest_method_of_experts_that_are_not_fused(random):
+    bank = GatedLinearExperts(EXPERTS, 4, 3)
+
+    assert fastest(8, [routing_of(random, 3, 5)], bank, 64, False) == "dense"
+
+
+@pytest.mark.parametrize(
+    ("rows", "choices", "experts", "expected"),
+    [(None, 1, 300, 64), (4096, 2, 8, 64), (4096, 1, 128, 32), (4096, 1, 300, 16), (1, 1, 8, 16)],
+)
+def test_block_size_follows_the_rows_of_an_expert(rows, choices, experts, expected):
+    assert usual_block_size(rows, choices, experts) == expected
 
 
 def test_experts_that_do_not_end_in_a_linear_map_are_not_fused():

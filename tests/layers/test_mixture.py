@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ctrmoe.layers import Mixture
+from ctrmoe.layers import EXPERTS, Mixture
+from ctrmoe.layers.routing import ADJUSTS, SCORERS, SELECTORS, Router
 
 HIDDEN, UNITS, DOMAINS = 6, 3, 4
 BANKS = {
@@ -57,6 +58,16 @@ def every(request, x, context, randomize):
     mixture(x, context)
     randomize(mixture)
     return mixture
+
+
+def test_every_registered_part_is_among_them():
+    routers = [Router(DOMAINS, **options) for options in ROUTERS.values()]
+
+    assert set(BANKS) == set(EXPERTS)
+    assert {router.kind for router in routers} == set(SCORERS)
+    assert {router.selector_options["kind"] for router in routers} == set(SELECTORS)
+    adjusts = {adjust["kind"] for router in routers for adjust in router.adjusts_options}
+    assert adjusts == set(ADJUSTS)
 
 
 def test_forms_of_dispatch_agree(every, x, context):
@@ -140,6 +151,41 @@ def test_gates_share_the_experts(x, randomize):
     assert np.abs(y[:, 0] - y[:, 1]).max() > 0.01
 
 
+@pytest.mark.parametrize("num_gates", [1, 2])
+@pytest.mark.parametrize("shared_experts", [0, 1])
+def test_banks_have_one_routing_or_one_each(x, randomize, num_gates, shared_experts):
+    mixture = mixture_of(
+        "product", "mlp-top_k", num_banks=2, num_gates=num_gates, shared_experts=shared_experts
+    )
+    mixture.build(x.shape)
+    randomize(mixture)
+
+    y = mixture(x)
+
+    assert y.shape == (7, 2, UNITS) == mixture(keras.Input((HIDDEN,), 7)).shape
+    routings = mixture.routing(x) * (2 // num_gates)
+    assert len(mixture.routers) == num_gates
+    for result, (routing, bank) in enumerate(zip(routings, mixture.banks, strict=True)):
+        expected = np.einsum(
+            "tk,tku->tu",
+            routing["gate"],
+            np.take_along_axis(bank(x).numpy(), routing["index"].numpy()[..., None], axis=1),
+        )
+        for shared in mixture.shared[result : result + 1]:
+            expected += np.sum(shared(x), axis=1)
+        np.testing.assert_allclose(y[:, result], expected, atol=1e-5)
+
+
+def test_domains_own_experts_are_known_of_the_bank():
+    mixture = Mixture(
+        {"kind": "feed_forward", "num_experts": 7, "units": [3]},
+        router={"kind": "own_and_shared", "num_domains": 3, "own_experts": 2},
+    )
+
+    assert mixture.experts.rows_per_domain == 2
+    assert mixture.needs == ("domain",)
+
+
 def test_shared_experts_are_added(x):
     mixture = mixture_of("feed_forward", "mlp-top_k", shared_experts=2)
     y = mixture(x)
@@ -150,7 +196,7 @@ def test_shared_experts_are_added(x):
     ):
         weight.assign(source)
 
-    expected = alone(x) + np.sum(mixture.shared(x), axis=1)
+    expected = alone(x) + np.sum(mixture.shared[0](x), axis=1)
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
@@ -166,6 +212,7 @@ def test_equal_experts_are_one_expert(x):
 def test_losses_are_added_while_training_and_have_metrics(x, context):
     balance = [
         {"kind": "switch", "weight": 0.5, "num_domains": DOMAINS},
+        {"kind": "switch", "weight": 0.0},
         {"kind": "z", "weight": 0.0},
     ]
     mixture = mixture_of("feed_forward", "mlp-top_k", balance=balance)
@@ -175,8 +222,52 @@ def test_losses_are_added_while_training_and_have_metrics(x, context):
     mixture(x, context, training=True)
 
     metrics = {metric.name: float(metric.result()) for metric in mixture.metrics}
-    assert set(metrics) == {"switch_loss", "z_loss"}
+    assert set(metrics) == {"switch_loss", "switch_loss_2", "z_loss"}
+    assert metrics["switch_loss"] != metrics["switch_loss_2"]  # by domain, and of all rows
     np.testing.assert_allclose(sum(mixture.losses), 0.5 * metrics["switch_loss"], rtol=1e-6)
+
+
+def test_scheduled_weight_follows_the_steps_and_is_saved(x, tmp_path):
+    weight = {"kind": "linear", "start": 1.0, "end": 0.0, "steps": 4}
+    inputs = keras.Input((HIDDEN,))
+    mixture = mixture_of(
+        "feed_forward",
+        "linear-softmax",
+        balance=[{"kind": "importance", "weight": weight}],
+        name="mixture",
+    )
+    model = keras.Model(inputs, mixture(inputs))
+    model.compile("sgd", "mse", jit_compile=True)
+
+    def share():
+        """Of the loss that the mixture adds in a training step."""
+        layer(x, training=True)
+        (added,) = layer.losses
+        (routing,) = layer.routing(x)
+        return float(added / layer.balances[0](routing, context={}))
+
+    layer = mixture
+    assert share() == pytest.approx(1, rel=1e-5)
+    model.fit(x, np.ones((7, UNITS)), batch_size=7, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    layer = keras.saving.load_model(tmp_path / "model.keras").get_layer("mixture")
+
+    assert int(layer.step) == 3
+    assert [share(), share()] == pytest.approx([0.25, 0], rel=1e-4)
+
+
+def test_scheduled_noise_ends(x):
+    stddev = {"kind": "cosine", "start": 5.0, "end": 0.0, "steps": 2}
+    adjusts = [{"kind": "noise", "stddev": stddev, "seed": 1}]
+    mixture = Mixture(
+        {"kind": "feed_forward", "num_experts": 3, "units": [UNITS]}, router={"adjusts": adjusts}
+    )
+    quiet = mixture(x)
+
+    differences = [np.abs(mixture(x, training=True) - quiet).max() for _ in range(4)]
+
+    assert min(differences[:2]) > 0.01
+    assert max(differences[2:]) < 1e-6
 
 
 def test_half_precision_keeps_the_routing(x):
@@ -201,11 +292,21 @@ def test_fit_compiled_and_not_gives_the_same_losses(x, context):
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
 
 
+def test_context_that_a_loss_lacks_is_named(x):
+    mixture = mixture_of(
+        "feed_forward", "linear-softmax", balance=[{"kind": "switch", "num_domains": 3}]
+    )
+
+    with pytest.raises(ValueError, match="`context` must hold domain. Received: \\[\\]"):
+        mixture(x)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"dispatch": "sparse"}, "`dispatch` must be one of"),
         ({"num_gates": 0}, "`num_gates` must be a positive integer"),
+        ({"num_banks": 3, "num_gates": 2}, "`num_gates` must be 1 or the number of banks, 3"),
         ({"shared_experts": -1}, "`shared_experts` must be a positive integer"),
         ({"balance": [{"kind": "swich"}]}, "Did you mean 'switch'"),
         ({"router": {"kind": "linear", "units": 3}}, "`units` must be an option"),

@@ -9,25 +9,28 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_not_negative
+from ctrmoe.layers.schedule import Schedule
 
 
 class BalanceLoss(keras.layers.Layer):
     """Base of layers from a routing to a scalar, in float32 whatever the policy.
 
     Args:
-        weight: What the mixture multiplies the scalar by.
+        weight: What the mixture multiplies the scalar by, a number or a `Schedule`'s options.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
         ValueError: If `weight` is negative.
     """
 
-    needs: tuple[str, ...] = ()
-
-    def __init__(self, weight: float = 0.01, **kwargs: Any) -> None:
+    def __init__(self, weight: float | Mapping[str, Any] = 0.01, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
-        self.weight = check_not_negative("weight", weight)
+        self.weight = Schedule("weight", weight)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the context must hold."""
+        return self.weight.needs
 
     @abstractmethod
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
@@ -39,7 +42,7 @@ class BalanceLoss(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["dtype"]
-        return {**config, "weight": self.weight}
+        return {**config, "weight": self.weight.value}
 
 
 def chosen_shares(routing: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.balance.balance_loss import BalanceLoss, chosen_shares
+from ctrmoe.layers.routing.known_domain import known_domain
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -22,8 +23,9 @@ class SwitchBalance(BalanceLoss):
     tells domains apart.
 
     Args:
-        weight: What the mixture multiplies the loss by.
-        num_domains: Number of domains, domain 0 included; 0 for all rows together.
+        weight: What the mixture multiplies the loss by, a number or a `Schedule`'s options.
+        num_domains: Number of domains, domain 0 included, which takes any number that is none; 0
+            for all rows together.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Reference:
@@ -32,20 +34,27 @@ class SwitchBalance(BalanceLoss):
         expert.
     """
 
-    def __init__(self, weight: float = 0.01, *, num_domains: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        weight: float | Mapping[str, Any] = 0.01,
+        *,
+        num_domains: int = 0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(weight, **kwargs)
         self.num_domains = num_domains and check_positive_integer("num_domains", num_domains)
 
     @property
-    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("domain",) if self.num_domains else ()
+    def needs(self) -> tuple[str, ...]:
+        return (*super().needs, "domain") if self.num_domains else super().needs
 
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
         shares, probs = chosen_shares(routing), routing["probs"]
         experts = probs.shape[-1]
         if not self.num_domains:
             return experts * ops.sum(ops.mean(shares, axis=0) * ops.mean(probs, axis=0))
-        member = ops.one_hot(context["domain"], self.num_domains, dtype="float32")
+        domain = known_domain(context["domain"], self.num_domains)
+        member = ops.one_hot(domain, self.num_domains, dtype="float32")
         counts = ops.sum(member, axis=0)
         divisor = ops.maximum(counts, 1)[:, None]
         f, p = (ops.matmul(ops.transpose(member), x) / divisor for x in (shares, probs))

@@ -55,7 +55,7 @@ class DomainNetwork(keras.layers.Layer):
     def call_flat(self, x: Any, domain: Any, training: bool | None) -> Any:
         """Computes `[B, U]` or `[B, T, U]` of `[B, H]`."""
 
-    def build(self, input_shape: Sequence[int | None], *args: Any) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:
         self.build_flat(math.prod(int(size or 0) for size in input_shape[1:]))
 
     def call(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:

@@ -30,7 +30,7 @@ def k_means_plus_plus(rows: Any, count: int, draws: Any) -> Any:
 
     Reference:
         Arthur and Vassilvitskii, k-means++: The Advantages of Careful Seeding, 2007, section 2.2,
-        and the greedy form of their section 5 with scikit-learn's number of candidates.
+        and the greedy form of their conclusion, with scikit-learn's number of candidates.
     """
     last = ops.shape(rows)[0] - 1
     squares = ops.sum(ops.square(rows), axis=1)

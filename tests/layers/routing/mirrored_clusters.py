@@ -23,6 +23,7 @@ def train(start, strategy, momentum=0.6):
     with strategy.scope():
         inputs = keras.Input((6,))
         router = {"kind": "cluster", "start": start, "seed": 3, "momentum": momentum}
+        router["adjusts"] = [{"kind": "load_bias", "update_rate": 0.01}]
         mixture = Mixture({"kind": "product", "num_experts": 4, "units": [3]}, router=router)
         model = keras.Model(inputs, keras.layers.Dense(1)(mixture(inputs)))
         scorer = mixture.routers[0].scorer
@@ -31,7 +32,8 @@ def train(start, strategy, momentum=0.6):
         model.compile(keras.optimizers.SGD(0.001), "mse", jit_compile=False)
     before = scorer.centres.numpy()
     model.fit(x, np.ones((len(x), 1)), batch_size=ROWS, shuffle=False, verbose=0)
-    weights = [scorer.centres.value, scorer.load.value]
+    bias = mixture.routers[0].adjusts[0].bias
+    weights = [scorer.centres.value, scorer.load.value, bias.value]
     replicas = [
         [local.numpy() for local in strategy.experimental_local_results(weight)]
         for weight in weights

@@ -9,14 +9,16 @@ import keras
 from keras import ops
 
 from ctrmoe.layers.routing.adjusts.adjust import Adjust, Scores
+from ctrmoe.layers.routing.replicas import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
 class LoadBias(Adjust):
     """Chooses by `z + b`; after each training step `b_e ← b_e + u · sign(K / E − f_e)`.
 
-    `f_e` is the share of the batch's choices times K that went to expert e. Gates are computed from
-    `z` alone, so that the bias changes who is chosen and not by how much.
+    `f_e` is the share of the batch's choices times K that went to expert e, over all replicas under
+    `tf.distribute`. Gates are computed from `z` alone, so that the bias changes who is chosen and
+    not by how much.
 
     Args:
         update_rate: The step u.
@@ -52,7 +54,7 @@ class LoadBias(Adjust):
     def selected(self, routing: Mapping[str, Any]) -> None:
         experts = self.bias.shape[0]
         chosen = ops.one_hot(routing["index"], experts, dtype="float32")
-        load = ops.mean(ops.sum(chosen, axis=1), axis=0)
+        (load,) = sum_over_replicas(ops.mean(ops.sum(chosen, axis=1), axis=0))
         self.bias.assign_add(self.update_rate * ops.sign(ops.mean(load) - load))
 
     def get_config(self) -> dict[str, Any]:

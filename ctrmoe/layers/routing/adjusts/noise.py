@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers.routing.adjusts.adjust import Adjust, Scores
+from ctrmoe.layers.schedule import Schedule
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -16,7 +17,7 @@ class Noise(Adjust):
     """Adds normal noise to the logits while training: `z + stddev · ε`.
 
     Args:
-        stddev: Standard deviation; `1 / E` is the usual scale.
+        stddev: Standard deviation, a number or a `Schedule`'s options; `1 / E` is the usual scale.
         seed: Of the noise.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -29,22 +30,30 @@ class Noise(Adjust):
         trained one for each expert.
     """
 
-    def __init__(self, stddev: float = 0.1, *, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        stddev: float | Mapping[str, Any] = 0.1,
+        *,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if stddev < 0:
-            raise ValueError(f"`stddev` must not be negative. Received: stddev={stddev}.")
-        self.stddev = stddev
+        self.stddev = Schedule("stddev", stddev)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+
+    @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.stddev.needs
 
     def call(
         self, inputs: Scores, context: Mapping[str, Any], training: bool | None = None
     ) -> Scores:
-        if not training or not self.stddev:
+        if not training:
             return inputs
-        shape = ops.shape(inputs["logits"])
-        noise = keras.random.normal(shape, stddev=self.stddev, seed=self.seed_generator)
+        noise = keras.random.normal(ops.shape(inputs["logits"]), seed=self.seed_generator)
+        noise = self.stddev(context) * noise
         return {name: scores + noise for name, scores in inputs.items()}
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
+        return {**super().get_config(), "stddev": self.stddev.value, "seed": self.seed}

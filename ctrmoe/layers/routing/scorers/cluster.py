@@ -102,6 +102,11 @@ class ClusterScorer(Scorer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     @property
+    def least_batch_size(self) -> int:
+        """The rows that a training batch must have."""
+        return self.num_experts if self.start == "k_means_plus_plus" else 1
+
+    @property
     def default_selector(self) -> dict[str, Any]:
         return {"kind": "hard"}
 

@@ -1,0 +1,70 @@
+"""What `ctrmoe check` returns and writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ctrmoe.data.parquet import AtomicParquetWriter
+from ctrmoe.files import write_text
+from ctrmoe.ranking.quality.finding import Finding
+
+_FINDING_TYPES = {
+    "severity": pl.String,
+    "check": pl.String,
+    "column": pl.String,
+    "value": pl.Float64,
+    "limit": pl.Float64,
+    "message": pl.String,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QualityReport:
+    """What was found in a table.
+
+    Args:
+        findings: The most severe first.
+        statistics: A row for each column of each table.
+        rows: Rows of the data.
+        against_rows: Rows of the other table.
+        seconds: How long it took.
+    """
+
+    findings: tuple[Finding, ...]
+    statistics: pl.DataFrame
+    rows: int
+    against_rows: int = 0
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether no limit is passed: there is no finding but notes."""
+        return all(finding.severity == "note" for finding in self.findings)
+
+    def frame(self) -> pl.DataFrame:
+        """Returns the findings as a table."""
+        records = [dataclasses.asdict(finding) for finding in self.findings]
+        return pl.DataFrame(records, schema=_FINDING_TYPES)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the object that `--json` prints."""
+        return {
+            "rows": self.rows,
+            "against_rows": self.against_rows,
+            "passed": self.passed,
+            "findings": self.frame().to_dicts(),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Writes `findings.json`, `findings.csv` and `statistics.parquet`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "findings.json", json.dumps(self.to_dict(), indent=2))
+        write_text(folder / "findings.csv", self.frame().write_csv())
+        with AtomicParquetWriter(folder / "statistics.parquet") as writer:
+            writer.write(self.statistics)
