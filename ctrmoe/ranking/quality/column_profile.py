@@ -7,19 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from ctrmoe.ranking.quality.counts import (
-    FIRST,
-    KEY,
-    ROWS,
-    VALUE,
-    Counts,
-    NumberCounts,
-    ValueCounts,
-    key_numbers,
-    number_keys,
-)
+from ctrmoe.ranking.quality.column import Column
+from ctrmoe.ranking.quality.counts import FIRST, KEY, ROWS, VALUE, Counts
 from ctrmoe.ranking.quality.hashing import fingerprint, hash_values, row_numbers
-from ctrmoe.ranking.quality.plan import Column
+from ctrmoe.ranking.quality.number_counts import NumberCounts, key_numbers, number_keys
+from ctrmoe.ranking.quality.value_counts import ValueCounts
 
 BUCKETS = 1 << 16
 MAX_KEYS = 1 << 16

@@ -118,63 +118,6 @@ class Counts(ABC):
             self._cardinality.update(table[KEY].to_numpy())
 
 
-class ValueCounts(Counts):
-    """Counts by hash: at level l of the values whose hash is below 2^(64 - l), exactly.
-
-    Such a share of 2^-l of all values is a sample that every table takes alike: two tables can be
-    compared value by value at the higher of their levels.
-
-    Reference: Flajolet, "On adaptive sampling", 1990.
-    """
-
-    @staticmethod
-    def coarsen(table: pl.DataFrame, level: int) -> pl.DataFrame:
-        """Keeps the smallest hashes."""
-        if not level:
-            return table
-        return table.filter(table[KEY] < pl.lit(2 ** (64 - level), pl.UInt64))
-
-    @staticmethod
-    def level_for(keys: np.ndarray, limit: int) -> int:
-        """Returns the level at which the key after the last one that may stay is left out."""
-        return 65 - int(keys[limit]).bit_length()
-
-
-class NumberCounts(Counts):
-    """Counts by number: at level l of bins of 2^l neighbouring numbers of 64 bits, of all rows."""
-
-    @staticmethod
-    def coarsen(table: pl.DataFrame, level: int) -> pl.DataFrame:
-        """Replaces each key by the least one of its bin."""
-        if not level:
-            return table
-        keys = (table[KEY].to_numpy() >> np.uint64(level)) << np.uint64(level)
-        return table.with_columns(pl.Series(KEY, keys))
-
-    @staticmethod
-    def level_for(keys: np.ndarray, limit: int) -> int:
-        """Returns the level at which all but `limit - 1` pairs of neighbours share a bin."""
-        # Two keys share the bins of all levels above the highest bit in which they differ.
-        differences = keys[1:] ^ keys[:-1]
-        last = len(differences) - limit
-        return int(np.partition(differences, last)[last]).bit_length()
-
-
-def number_keys(numbers: np.ndarray) -> np.ndarray:
-    """Maps float64 numbers to uint64 keys of the same order."""
-    bits = (numbers + 0.0).view(np.uint64)
-    sign = np.uint64(1 << 63)
-    keys: np.ndarray = np.where(bits & sign, ~bits, bits | sign)
-    return keys
-
-
-def key_numbers(keys: np.ndarray) -> np.ndarray:
-    """Inverts `number_keys`."""
-    sign = np.uint64(1 << 63)
-    bits = np.where(keys & sign, keys & ~sign, ~keys)
-    return bits.view(np.float64)
-
-
 def _grouped(table: pl.DataFrame) -> pl.DataFrame:
     sums = [name for name in table.columns if name not in (KEY, FIRST, VALUE)]
     columns = [pl.col(sums).sum(), pl.col(FIRST).min()]
