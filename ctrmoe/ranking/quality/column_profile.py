@@ -169,5 +169,5 @@ class ColumnProfile:
         else:
             keys = hashes[present.to_numpy()]
             self.buckets += np.bincount(keys & np.uint64(BUCKETS - 1), minlength=BUCKETS)
-            rows = rows.with_columns(kept.cast(pl.String).alias(VALUE))
+            rows = rows.with_columns(kept.alias(VALUE))
         self.counts.update(rows.with_columns(pl.Series(KEY, keys, pl.UInt64)))

@@ -46,12 +46,17 @@ class Counts(ABC):
         """Counts rows.
 
         Args:
-            rows: `_key`, `_first` and, optionally, `_value`; all other columns are summed.
+            rows: `_key`, `_first` and, optionally, `_value` of any type; all other columns are
+                summed.
         """
         if self._cardinality:
             self._cardinality.update(rows[KEY].unique().to_numpy())
         counted = rows.with_columns(pl.lit(1, pl.Int64).alias(ROWS))
-        self._add(_grouped(self.coarsen(counted, self._level)))
+        part = _grouped(self.coarsen(counted, self._level))
+        # Text only of what is left: to cast every row would cost as much as to count it.
+        self._add(
+            part.with_columns(pl.col(VALUE).cast(pl.String)) if VALUE in part.columns else part
+        )
 
     def merge(self, other: Counts) -> None:
         """Adds the counts of another part of the table."""
