@@ -43,8 +43,8 @@ def _cell(runs: Sequence[Mapping[str, Any]], figure: str, form: str) -> str:
     if not runs:
         return ""
     values = [run[figure] for run in runs]
-    low, high = min(values), max(values)
-    spread = f" [{low:{form}}–{high:{form}}]" if len(values) > 1 else ""
+    low, high = (f"{extreme(values):{form}}" for extreme in (min, max))
+    spread = f" [{low}–{high}]" if low != high else ""
     return f"{statistics.median(values):{form}}{spread}"
 
 
@@ -114,7 +114,7 @@ def _below_the_peer(runs: Runs) -> list[str]:
                 median(runs, (package, name, count), "train_rows_cpu_s") for package in (OURS, PEER)
             )
             if ours and peer and ours / peer < 3:
-                below.append(f"{name} at {count} ({ours / peer:.1f})")
+                below.append(f"{name} at {count} ({ours / peer:.2f})")
     return below
 
 

@@ -133,8 +133,8 @@ def test_tables_say_what_is_met(cost, arguments):
     )
     assert "over those of star at 30 domains 1.50 (asked: at least 2; not met)" in text
     assert "over those of ple at 30 domains 3.00 (asked: at least 2; met)" in text
-    assert "below 3 are ple at 30 (1.5)." in text
-    assert "| adaptdhm | 100 [90–120] | 1 [1–1] | 105 [94–126] | 1.05 |" in text
+    assert "below 3 are ple at 30 (1.50)." in text
+    assert "| adaptdhm | 100 [90–120] | 1 | 105 [94–126] | 1.05 |" in text
     assert "| star (Star) | 30 | 600 | 100 | 1 | 1 | 1.00 | 1.00 | 6.0 |" in text
 
 
