@@ -10,11 +10,12 @@ from ctrmoe.data.sources import Table, find_files
 from ctrmoe.ranking.quality.checks import CHECKS
 from ctrmoe.ranking.quality.column_profile import MAX_KEYS
 from ctrmoe.ranking.quality.finding import Finding
-from ctrmoe.ranking.quality.plan import TypedFile, plan_columns, shared
+from ctrmoe.ranking.quality.plan import plan_columns, shared
 from ctrmoe.ranking.quality.report import QualityReport
 from ctrmoe.ranking.quality.statistics import statistics
 from ctrmoe.ranking.quality.table_profile import MAX_ROWS, TableProfile
 from ctrmoe.ranking.quality.tables import Tables
+from ctrmoe.ranking.quality.typed_file import TypedFile
 from ctrmoe.schema import Schema, SchemaError
 
 

@@ -7,19 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from ctrmoe.ranking.quality.counts import (
-    FIRST,
-    KEY,
-    ROWS,
-    VALUE,
-    Counts,
-    NumberCounts,
-    ValueCounts,
-    key_numbers,
-    number_keys,
-)
+from ctrmoe.ranking.quality.column import Column
+from ctrmoe.ranking.quality.counts import FIRST, KEY, ROWS, VALUE, Counts
 from ctrmoe.ranking.quality.hashing import fingerprint, hash_values, row_numbers
-from ctrmoe.ranking.quality.plan import Column
+from ctrmoe.ranking.quality.number_counts import NumberCounts, key_numbers, number_keys
+from ctrmoe.ranking.quality.value_counts import ValueCounts
 
 BUCKETS = 1 << 16
 MAX_KEYS = 1 << 16
@@ -177,5 +169,5 @@ class ColumnProfile:
         else:
             keys = hashes[present.to_numpy()]
             self.buckets += np.bincount(keys & np.uint64(BUCKETS - 1), minlength=BUCKETS)
-            rows = rows.with_columns(kept.cast(pl.String).alias(VALUE))
+            rows = rows.with_columns(kept.alias(VALUE))
         self.counts.update(rows.with_columns(pl.Series(KEY, keys, pl.UInt64)))

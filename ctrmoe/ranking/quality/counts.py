@@ -46,12 +46,17 @@ class Counts(ABC):
         """Counts rows.
 
         Args:
-            rows: `_key`, `_first` and, optionally, `_value`; all other columns are summed.
+            rows: `_key`, `_first` and, optionally, `_value` of any type; all other columns are
+                summed.
         """
         if self._cardinality:
             self._cardinality.update(rows[KEY].unique().to_numpy())
         counted = rows.with_columns(pl.lit(1, pl.Int64).alias(ROWS))
-        self._add(_grouped(self.coarsen(counted, self._level)))
+        part = _grouped(self.coarsen(counted, self._level))
+        # Text only of what is left: to cast every row would cost as much as to count it.
+        self._add(
+            part.with_columns(pl.col(VALUE).cast(pl.String)) if VALUE in part.columns else part
+        )
 
     def merge(self, other: Counts) -> None:
         """Adds the counts of another part of the table."""
@@ -116,63 +121,6 @@ class Counts(ABC):
         self._cardinality = Cardinality()
         if table.height:
             self._cardinality.update(table[KEY].to_numpy())
-
-
-class ValueCounts(Counts):
-    """Counts by hash: at level l of the values whose hash is below 2^(64 - l), exactly.
-
-    Such a share of 2^-l of all values is a sample that every table takes alike: two tables can be
-    compared value by value at the higher of their levels.
-
-    Reference: Flajolet, "On adaptive sampling", 1990.
-    """
-
-    @staticmethod
-    def coarsen(table: pl.DataFrame, level: int) -> pl.DataFrame:
-        """Keeps the smallest hashes."""
-        if not level:
-            return table
-        return table.filter(table[KEY] < pl.lit(2 ** (64 - level), pl.UInt64))
-
-    @staticmethod
-    def level_for(keys: np.ndarray, limit: int) -> int:
-        """Returns the level at which the key after the last one that may stay is left out."""
-        return 65 - int(keys[limit]).bit_length()
-
-
-class NumberCounts(Counts):
-    """Counts by number: at level l of bins of 2^l neighbouring numbers of 64 bits, of all rows."""
-
-    @staticmethod
-    def coarsen(table: pl.DataFrame, level: int) -> pl.DataFrame:
-        """Replaces each key by the least one of its bin."""
-        if not level:
-            return table
-        keys = (table[KEY].to_numpy() >> np.uint64(level)) << np.uint64(level)
-        return table.with_columns(pl.Series(KEY, keys))
-
-    @staticmethod
-    def level_for(keys: np.ndarray, limit: int) -> int:
-        """Returns the level at which all but `limit - 1` pairs of neighbours share a bin."""
-        # Two keys share the bins of all levels above the highest bit in which they differ.
-        differences = keys[1:] ^ keys[:-1]
-        last = len(differences) - limit
-        return int(np.partition(differences, last)[last]).bit_length()
-
-
-def number_keys(numbers: np.ndarray) -> np.ndarray:
-    """Maps float64 numbers to uint64 keys of the same order."""
-    bits = (numbers + 0.0).view(np.uint64)
-    sign = np.uint64(1 << 63)
-    keys: np.ndarray = np.where(bits & sign, ~bits, bits | sign)
-    return keys
-
-
-def key_numbers(keys: np.ndarray) -> np.ndarray:
-    """Inverts `number_keys`."""
-    sign = np.uint64(1 << 63)
-    bits = np.where(keys & sign, keys & ~sign, ~keys)
-    return bits.view(np.float64)
 
 
 def _grouped(table: pl.DataFrame) -> pl.DataFrame:

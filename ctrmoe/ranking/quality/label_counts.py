@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ctrmoe.ranking.quality.column import as_numbers
 from ctrmoe.ranking.quality.counts import FIRST
 from ctrmoe.ranking.quality.hashing import row_numbers
-from ctrmoe.ranking.quality.plan import as_numbers
 from ctrmoe.schema import Schema
 
 FOLDS = (0, 1)

@@ -9,11 +9,14 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.parquet import CHUNK_ROWS, read_chunks
+from ctrmoe.ranking.quality.column import Column, as_times
 from ctrmoe.ranking.quality.column_profile import MAX_KEYS, ColumnProfile
-from ctrmoe.ranking.quality.counts import FIRST, KEY, NumberCounts, ValueCounts, number_keys
+from ctrmoe.ranking.quality.counts import FIRST, KEY
 from ctrmoe.ranking.quality.hashing import mix, name_hash
 from ctrmoe.ranking.quality.label_counts import LabelCounts, masks
-from ctrmoe.ranking.quality.plan import Column, TypedFile, as_times
+from ctrmoe.ranking.quality.number_counts import NumberCounts, number_keys
+from ctrmoe.ranking.quality.typed_file import TypedFile
+from ctrmoe.ranking.quality.value_counts import ValueCounts
 from ctrmoe.schema import Schema
 
 MAX_ROWS = 1 << 21

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ctrmoe.ranking.quality.counts import FIRST, KEY, ROWS, key_numbers
+from ctrmoe.ranking.quality.counts import FIRST, KEY, ROWS
+from ctrmoe.ranking.quality.number_counts import key_numbers
 from ctrmoe.ranking.quality.table_profile import TableProfile
 
 DAY, HOUR = 86_400, 3_600

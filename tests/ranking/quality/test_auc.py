@@ -4,9 +4,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ctrmoe.ranking.quality.auc import encoded_auc, feature_auc, ordered_auc
+from ctrmoe.ranking.quality.column import Column
 from ctrmoe.ranking.quality.column_profile import ColumnProfile
 from ctrmoe.ranking.quality.label_counts import masks
-from ctrmoe.ranking.quality.plan import Column
 from ctrmoe.schema import Schema
 
 SCHEMA = Schema.from_dict(

@@ -2,9 +2,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ctrmoe.ranking.quality.column import Column
 from ctrmoe.ranking.quality.column_profile import ColumnProfile
 from ctrmoe.ranking.quality.counts import FIRST
-from ctrmoe.ranking.quality.plan import Column
 
 
 def profile(values, kind="value", max_keys=1 << 16):

@@ -2,17 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ctrmoe.ranking.quality.counts import (
-    FIRST,
-    KEY,
-    ROWS,
-    VALUE,
-    NumberCounts,
-    ValueCounts,
-    key_numbers,
-    number_keys,
-)
+from ctrmoe.ranking.quality.counts import FIRST, KEY, ROWS, VALUE
 from ctrmoe.ranking.quality.hashing import hash_values
+from ctrmoe.ranking.quality.number_counts import NumberCounts, key_numbers, number_keys
+from ctrmoe.ranking.quality.value_counts import ValueCounts
 
 LIMIT = 64
 random = np.random.default_rng(4)
@@ -108,13 +101,3 @@ def test_values_that_are_kept_have_their_whole_counts():
     kept = counted(ValueCounts, TABLES[ValueCounts])
 
     assert kept.table().equals(whole.at(kept.level))
-
-
-def test_number_keys_keep_the_order():
-    numbers = np.array([-np.inf, -1e300, -2.5, -1e-300, 0.0, 1e-300, 1.0, 2.5, 1e300, np.inf])
-
-    keys = number_keys(numbers)
-
-    assert (np.diff(keys.astype(object)) > 0).all()
-    np.testing.assert_array_equal(key_numbers(keys), numbers)
-    assert number_keys(np.array([-0.0])) == number_keys(np.array([0.0]))

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ctrmoe.ranking.quality.column import Column
 from ctrmoe.ranking.quality.column_profile import ColumnProfile
 from ctrmoe.ranking.quality.counts import FIRST
 from ctrmoe.ranking.quality.drift import (
@@ -13,7 +14,6 @@ from ctrmoe.ranking.quality.drift import (
     psi,
     psi_by_chance,
 )
-from ctrmoe.ranking.quality.plan import Column
 
 random = np.random.default_rng(8)
 

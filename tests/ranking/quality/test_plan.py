@@ -1,19 +1,9 @@
-from datetime import date, datetime
-
 import numpy as np
 import polars as pl
-import pytest
 
 from ctrmoe.data.sources import find_files
-from ctrmoe.ranking.quality.plan import (
-    Column,
-    TypedFile,
-    as_numbers,
-    as_times,
-    plan_columns,
-    shared,
-    type_group,
-)
+from ctrmoe.ranking.quality.plan import plan_columns, shared
+from ctrmoe.ranking.quality.typed_file import TypedFile
 from ctrmoe.schema import Schema
 
 SCHEMA = Schema.from_dict(
@@ -86,78 +76,3 @@ def test_shared_columns_are_those_that_all_files_have_alike():
         "time",
         "y",
     ]
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (["1", " 2.5 ", "x", "", None], [1.0, 2.5, None, None, None]),
-        ([1.0, float("nan"), float("inf")], [1.0, None, None]),
-        ([True, False], [1.0, 0.0]),
-        ([None, None], [None, None]),
-    ],
-)
-def test_as_numbers(values, expected):
-    assert as_numbers(pl.Series(values)).to_list() == expected
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        [datetime(2024, 3, 1, 0, 0, 1), None],
-        ["2024-03-01 00:00:01", ""],
-        [1_709_251_201, None],
-        ["1709251201", None],
-    ],
-)
-def test_as_times(values):
-    assert as_times(pl.Series(values)).to_list() == [1_709_251_201.0, None]
-
-
-def test_dates_and_text_that_is_none():
-    assert as_times(pl.Series([date(2024, 3, 1)])).to_list() == [1_709_251_200.0]
-    assert as_times(pl.Series(["soon", "later"])).to_list() == [None, None]
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([1.0, 2.5, float("nan")], ["1", "2.5", None]),
-        ([True, None], ["1", None]),
-        (["", "a"], [None, "a"]),
-        ([b"\xff", None], ["ff", None]),
-    ],
-)
-def test_categories_as_text(values, expected):
-    assert Column("x", "value").read(pl.Series(values)).to_list() == expected
-
-
-def test_lists_are_split_and_empty_ones_are_missing():
-    column = Column("x", "list", separator="|")
-
-    lists = column.read(pl.Series(["a|b", None, "c"]))
-    items, lengths = column.items(lists)
-
-    assert (items.to_list(), lengths.tolist()) == (["a", "b", "c"], [2, 1])
-    hashes = column.hash(lists)
-    assert hashes[1] == 0 and len(set(hashes.tolist())) == 3
-    assert Column("x", "list").read(pl.Series([[1], [], None])).null_count() == 2
-    swapped = column.hash(column.read(pl.Series(["b|a"])))
-    assert swapped[0] != hashes[0]
-
-
-@pytest.mark.parametrize(
-    ("dtype", "group"),
-    [
-        (pl.Int8(), "number"),
-        (pl.Boolean(), "number"),
-        (pl.Categorical(), "text"),
-        (pl.Datetime("us"), "time"),
-        (pl.List(pl.Int64), "list"),
-        (pl.List(pl.List(pl.Int64)), "other"),
-        (pl.Struct({"a": pl.Int64}), "other"),
-        (pl.Null(), "null"),
-    ],
-)
-def test_type_group(dtype, group):
-    assert type_group(dtype) == group

@@ -3,10 +3,11 @@ import polars as pl
 import pytest
 
 from ctrmoe.data.sources import find_files
-from ctrmoe.ranking.quality.plan import TypedFile, plan_columns, shared
+from ctrmoe.ranking.quality.plan import plan_columns, shared
 from ctrmoe.ranking.quality.statistics import statistics
 from ctrmoe.ranking.quality.table_profile import TableProfile
 from ctrmoe.ranking.quality.tables import Tables
+from ctrmoe.ranking.quality.typed_file import TypedFile
 from ctrmoe.schema import Schema
 
 ROWS = 3_000

@@ -3,9 +3,10 @@ import polars as pl
 import pytest
 
 from ctrmoe.data.sources import find_files
-from ctrmoe.ranking.quality.plan import TypedFile, plan_columns
+from ctrmoe.ranking.quality.plan import plan_columns
 from ctrmoe.ranking.quality.table_profile import TableProfile
 from ctrmoe.ranking.quality.times import DAY, HOUR, periods, read_times
+from ctrmoe.ranking.quality.typed_file import TypedFile
 from ctrmoe.schema import Schema
 
 SCHEMA = Schema.from_dict(

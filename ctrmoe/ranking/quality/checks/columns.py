@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
-from ctrmoe import strict
 from ctrmoe.ranking.quality.finding import Finding
 from ctrmoe.ranking.quality.table_profile import FileRows
 from ctrmoe.ranking.quality.tables import Tables
@@ -37,10 +37,12 @@ def _lacking(file: FileRows, schema: Schema, needs_labels: bool) -> Iterator[Fin
     for name in dict.fromkeys(filter(None, needed)):
         if name not in file.types:
             spared = name in labels and not needs_labels
+            close = difflib.get_close_matches(name, file.types, n=1)
+            hint = f" Did you mean `{close[0]}`?" if close else ""
             yield Finding(
                 check=NAME,
                 severity="note" if spared else "error",
                 column=name,
-                message=f"Column `{name}` is missing in {file.name}."
-                f"{strict.suggestion(name, file.types)} Add it or take it out of the schema.",
+                message=f"Column `{name}` is missing in {file.name}.{hint} Add it, or take it out "
+                "of the schema.",
             )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ctrmoe.ranking.quality.column import Column, type_group
 from ctrmoe.ranking.quality.finding import Finding
-from ctrmoe.ranking.quality.plan import Column, type_group
 from ctrmoe.ranking.quality.table_profile import FileRows
 from ctrmoe.ranking.quality.tables import Tables
 
