@@ -179,7 +179,14 @@ def test_fastest_method_of_experts_that_are_not_fused(random):
 
 @pytest.mark.parametrize(
     ("rows", "choices", "experts", "expected"),
-    [(None, 1, 300, 64), (4096, 2, 8, 64), (4096, 1, 128, 32), (4096, 1, 300, 16), (1, 1, 8, 16)],
+    [
+        (None, 1, 300, 64),
+        (4096, 2, 8, 128),
+        (4096, 1, 10, 64),
+        (4096, 1, 128, 32),
+        (4096, 1, 300, 16),
+        (1, 1, 8, 16),
+    ],
 )
 def test_block_size_follows_the_rows_of_an_expert(rows, choices, experts, expected):
     assert usual_block_size(rows, choices, experts) == expected

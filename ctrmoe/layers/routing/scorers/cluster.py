@@ -18,6 +18,7 @@ EMPTY = 1e-6
 """Sum of distribution coefficients below which a cluster keeps its centre."""
 DEAD_SHARE = 0.1
 """Of the mean load, the load below which a centre is dead."""
+CENTERED = "centered"
 STARTS = ("k_means_plus_plus", "random")
 UPDATES = ("batch", "iteration")
 
@@ -41,7 +42,10 @@ class ClusterScorer(Scorer):
     Args:
         num_experts: Number of clusters, K.
         temperature: τ.
-        normalise: Whether rows are divided by their lengths; without, `x̂ = x`.
+        normalise: Whether rows are divided by their lengths; without, `x̂ = x`. With `centered` a
+            moving mean of all rows is subtracted before, which is not in the paper: what all rows
+            have in common, such as the tokens of positive numbers, makes them one direction, and
+            no cosine tells them apart.
         momentum: β, also of the moving shares; with 1 nothing moves.
         iterations: Iterations of a training step.
         update: Whether the moving average is taken once a `batch`, or in every `iteration`, whose
@@ -77,7 +81,7 @@ class ClusterScorer(Scorer):
         num_experts: int,
         *,
         temperature: float = 0.1,
-        normalise: bool = True,
+        normalise: bool | str = True,
         momentum: float = 0.9,
         iterations: int = 3,
         update: str = "batch",
@@ -89,7 +93,7 @@ class ClusterScorer(Scorer):
     ) -> None:
         super().__init__(num_experts, **kwargs)
         self.temperature = check_positive("temperature", temperature)
-        self.normalise = normalise
+        self.normalise = check_choice("normalise", normalise, (True, False, CENTERED))
         if not 0 <= momentum <= 1:
             raise ValueError(f"`momentum` must lie in [0, 1]. Received: momentum={momentum}.")
         self.momentum = momentum
@@ -121,6 +125,10 @@ class ClusterScorer(Scorer):
             initializer=directions if drawn else "zeros",
             trainable=False,
         )
+        if self.normalise == CENTERED:
+            self.mean = self.add_weight(
+                name="mean", shape=(input_shape[-1],), initializer="zeros", trainable=False
+            )
         self.load = self.add_weight(
             name="load",
             shape=(self.num_experts,),
@@ -130,6 +138,8 @@ class ClusterScorer(Scorer):
 
     def call(self, inputs: Any, context: Mapping[str, Any], training: bool | None = None) -> Any:
         inputs = ops.stop_gradient(inputs)
+        if self.normalise == CENTERED:
+            inputs = inputs - self._mean(inputs, training)
         directions = unit(inputs)
         rows = directions if self.normalise else inputs
         if not training:
@@ -144,6 +154,19 @@ class ClusterScorer(Scorer):
         self.centres.assign(centres)
         self.load.assign(self.momentum * load + (1 - self.momentum) * _shares(logits))
         return logits
+
+    def _mean(self, rows: Any, training: bool | None) -> Any:
+        """The moving mean of all rows, after it has moved if it is training."""
+        if not training:
+            return self.mean
+        total, count = sum_over_replicas(
+            ops.sum(rows, axis=0), ops.cast(ops.shape(rows)[0], "float32")
+        )
+        found, old = total / count, ops.convert_to_tensor(self.mean)
+        moved = self.momentum * old + (1 - self.momentum) * found
+        mean = ops.where(ops.any(old != 0), moved, found)  # the first batch's as it is
+        self.mean.assign(mean)
+        return mean
 
     def _logits(self, rows: Any, centres: Any) -> Any:
         return ops.matmul(rows, ops.transpose(centres)) / self.temperature

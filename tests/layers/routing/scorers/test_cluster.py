@@ -265,6 +265,42 @@ def test_public_form_collapses_where_embeddings_are_small(scale):
         assert np.min(centres @ centres.T) > 0.95
 
 
+@pytest.mark.parametrize(("normalise", "apart"), [(True, False), ("centered", True)])
+def test_centres_of_centered_rows_are_apart_whatever_rows_have_in_common(normalise, apart):
+    scorer = ClusterScorer(4, seed=0, normalise=normalise)
+    scorer.build((None, 48))
+    step = tf.function(lambda x: scorer(x, context={}, training=True))
+    random = np.random.default_rng(0)
+    for _ in range(25):
+        step(blobs(random, 1.0)[0] + 30)
+    x, labels = blobs(random, 1.0)
+
+    clusters = np.argmax(scorer(x + 30, context={}), axis=1)
+
+    cosines = scorer.centres.numpy() @ scorer.centres.numpy().T
+    assert np.min(cosines) < 0.1 if apart else np.min(cosines) > 0.95
+    assert not apart or purity(clusters, labels) > 0.95
+
+
+def test_centered_mean_is_the_first_batch_s_then_moves_and_stays_at_inference(x, centres):
+    scorer = scorer_with(centres, normalise="centered", momentum=0.8)
+
+    scorer(x, context={}, training=True)
+    first = scorer.mean.numpy()
+    logits = scorer(x, context={})
+    scorer(x + 1, context={}, training=True)
+
+    np.testing.assert_allclose(first, x.mean(0), atol=1e-6)
+    np.testing.assert_allclose(scorer.mean, x.mean(0) + 0.2, atol=1e-6)
+    again = scorer_with(scorer.centres.numpy(), normalise="centered")
+    again.mean.assign(first)
+    for row in range(len(x)):
+        alone = again(x[row : row + 1], context={})
+        expected = directions(x[row] - first) @ scorer.centres.numpy().T / 0.1
+        np.testing.assert_allclose(alone[0], expected, atol=1e-4)
+    assert logits.shape == (9, 3)
+
+
 def test_empty_cluster_keeps_its_centre(random):
     x = (random.normal(size=(8, 3), scale=0.01) + [1, 0, 0]).astype("float32")
     centres = np.array([[1, 0, 0], [-1, 0, 0]], "float32")
@@ -389,6 +425,7 @@ def test_more_clusters_than_rows_of_a_batch(x):
         ({"momentum": 1.5}, "`momentum` must lie in"),
         ({"iterations": 0}, "`iterations` must be a positive integer"),
         ({"update": "step"}, "`update` must be one of"),
+        ({"normalise": "center"}, "`normalise` must be one of True, False, 'centered'"),
         ({"start": "zeros"}, "`start` must be one of"),
     ],
 )
