@@ -98,6 +98,45 @@ def prepare(
 
 
 @app.command()
+def rank(
+    data: Data,
+    schema: Annotated[Path, typer.Option(help="The schema file.")],
+    out: Annotated[Path, typer.Option(help="Folder for ranking.parquet and ranking.csv.")],
+    score: Annotated[str, typer.Option(help="What to rank by.")] = "corrected_mi",
+    null: Annotated[
+        str, typer.Option(help="Of corrected_mi: permutation, analytic or shift (OutRank's).")
+    ] = "permutation",
+    repeats: Annotated[int, typer.Option(help="Permutations drawn; 0 for the exact mean.")] = 0,
+    fdr: Annotated[float, typer.Option(help="Level of what counts as above noise.")] = 0.05,
+    memory: Annotated[float, typer.Option(help="Most GiB of counts.")] = 2.0,
+    batch_rows: Annotated[int, typer.Option(help="Rows of a mini-batch of --null shift.")] = 16_384,
+    seed: Annotated[int, typer.Option(help="Of halves and permutations.")] = 0,
+) -> None:
+    """Rank features by what they tell about each task, on all rows."""
+    from ctrmoe.console import rows_progress
+    from ctrmoe.ranking import rank as run
+    from ctrmoe.ranking.summary import announcement, summary
+
+    with rows_progress("rank") as progress:
+        ranking = run(
+            Schema.load(schema),
+            data,
+            out,
+            score=score,
+            null=null,
+            repeats=repeats,
+            fdr=fdr,
+            memory=int(memory * 2**30),
+            batch_rows=batch_rows,
+            seed=seed,
+            on_start=lambda ranker: error_console.print(announcement(ranker), highlight=False),
+            on_rows=progress,
+        )
+    out_console.print(summary(ranking, fdr))
+    out_console.print(f"Wrote {out / 'ranking.csv'} and {out / 'ranking.parquet'}.", soft_wrap=True)
+
+
+@app.command()
 def check(
     data: Data,
     schema: Annotated[Path, typer.Option(help="The schema file; its [limits] apply.")],

@@ -1110,3 +1110,29 @@ def adasparse(x, domain, weights, pruner, alpha, beta=2.0, epsilon=0.01):
             kept[layer].append(keep)
         results.append(h)
     return np.array(results), [np.array(rows) for rows in kept]
+
+
+# Feature ranking
+
+
+def shifted_information(codes, labels):
+    """OutRank 0.97.5, row by row: H(Y'|X) - H(Y|X), Y'_i = Y_(i + N_(X_i)) mod n, no singletons."""
+    rows = len(codes)
+    sizes = {code: codes.count(code) for code in set(codes)}
+
+    def conditional_entropy(of):
+        total = 0.0
+        for code, size in sizes.items():
+            if size == 1:
+                continue
+            here = [of[i] for i in range(rows) if codes[i] == code]
+            for label in set(here):
+                share = here.count(label) / size
+                total -= size / rows * share * math.log(share)
+        return total
+
+    if sum(codes) == sum(labels):
+        shares = [labels.count(label) / rows for label in set(labels)]
+        return -sum(s * math.log(s) for s in shares) - conditional_entropy(labels)
+    shifted = [labels[(i + sizes[codes[i]]) % rows] for i in range(rows)]
+    return conditional_entropy(shifted) - conditional_entropy(labels)

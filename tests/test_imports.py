@@ -16,6 +16,7 @@ HEAVY = "import sys; print([m for m in ('tensorflow', 'keras', 'torch') if m in 
         "import ctrmoe.cli",
         "import ctrmoe.schema, ctrmoe.config, ctrmoe.console",
         "import ctrmoe.data.prepare, ctrmoe.data.encode, ctrmoe.data.infer, ctrmoe.metrics",
+        "import ctrmoe.ranking, ctrmoe.ranking.summary",
         "import ctrmoe.ranking.quality",
     ],
 )
@@ -36,7 +37,7 @@ def test_help_loads_no_tensorflow_and_lists_the_commands():
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert printed.stdout.strip().endswith("[]"), printed.stderr
-    commands = "demo infer prepare check train tune evaluate explain export score"
+    commands = "demo infer prepare rank check train tune evaluate explain export score"
     for command in commands.split():
         assert command in printed.stdout
 

@@ -1,1 +1,6 @@
 """Which features are worth keeping."""
+
+from ctrmoe.ranking.contingency_table import ContingencyTable as ContingencyTable
+from ctrmoe.ranking.rank import rank as rank
+from ctrmoe.ranking.ranker import Ranker as Ranker
+from ctrmoe.ranking.ranking import write_ranking as write_ranking

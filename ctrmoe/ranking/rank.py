@@ -1,0 +1,106 @@
+"""Ranks the features of files on disk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ctrmoe.ahead import ahead
+from ctrmoe.data.columns import infer_dtype
+from ctrmoe.data.labels import check_labels
+from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, column_types, count_rows, read_files
+from ctrmoe.data.sources import SourceFile, Table, find_files
+from ctrmoe.ranking.mini_batches import mini_batches
+from ctrmoe.ranking.ranker import Ranker
+from ctrmoe.ranking.ranking import write_ranking
+from ctrmoe.schema import Schema, SchemaError
+
+logger = logging.getLogger(__name__)
+BATCH_ROWS = 1 << 14
+
+
+def rank(
+    schema: Schema,
+    data: Table | Iterable[Table],
+    out: str | Path | None = None,
+    *,
+    chunk_rows: int = CHUNK_ROWS,
+    batch_rows: int = BATCH_ROWS,
+    on_start: Callable[[Ranker], None] | None = None,
+    on_rows: Callable[[int], None] | None = None,
+    **options: Any,
+) -> pl.DataFrame:
+    """Ranks the features of a raw table by what they tell about each task.
+
+    Args:
+        schema: Its features are ranked against its tasks.
+        data: Files, globs, folders or frames; all rows are read, once.
+        out: Folder for `ranking.parquet` and `ranking.csv`; nothing is written where it is None.
+        chunk_rows: Rows in memory at once; the result does not depend on it.
+        batch_rows: Rows of a mini-batch of `null="shift"`.
+        on_start: Called with the ranker before the first row, to announce its memory.
+        on_rows: Called with the number of rows of each chunk that is done.
+        options: Of `Ranker`.
+
+    Returns:
+        The columns of `ranking.parquet`, as the README explains them.
+
+    Raises:
+        SchemaError: When the data does not fit the schema, or an argument is out of range.
+    """
+    ranker = Ranker(schema, **options)
+    if batch_rows < 2:
+        raise SchemaError(f"`batch_rows` must be at least 2. Received: {batch_rows}.")
+    files = find_files(data)
+    names = [f.name for f in schema.features] + [task.label for task in schema.tasks]
+    _check_files(files, schema, names)
+    if on_start:
+        on_start(ranker)
+    chunks = read_files(files, names, schema, chunk_rows)
+    if options.get("null") == "shift":
+        chunks = mini_batches(chunks, batch_rows)
+    for frame, where, first_row in ahead(chunks):
+        ranker.add(frame, where, first_row)
+        if on_rows:
+            on_rows(len(frame))
+    ranking = ranker.result()
+    if out is not None:
+        write_ranking(ranking, out)
+    return ranking
+
+
+def _check_files(files: list[SourceFile], schema: Schema, names: list[str]) -> None:
+    """Refuses files that lack a column, or have it in another form than the first file."""
+    first: dict[str, str] = {}
+    empty = []
+    for file in files:
+        types = column_types(file, schema)
+        check_labels(schema, types, str(file))
+        check_columns(names, types, str(file))
+        for feature in schema.features:
+            form = _form(feature.name, types[feature.name], str(file))
+            if form and first.setdefault(feature.name, form) != form:
+                raise SchemaError(
+                    f"`{feature.name}` must have the same type in every file. Received: "
+                    f"{types[feature.name]} in {file}, but {first[feature.name]} in {files[0]}. "
+                    "Cast it."
+                )
+        if count_rows(file) == 0:
+            empty.append(str(file))
+    if empty and len(empty) == len(files):
+        raise SchemaError(f"{empty[0]} must have rows. Received: none. Name files that have some.")
+    for name in empty:
+        logger.warning("%s has no rows.", name)
+
+
+def _form(name: str, dtype: pl.DataType, where: str) -> str:
+    """Returns what a column holds, empty for nulls alone."""
+    if dtype == pl.Null:
+        return ""
+    nested = isinstance(dtype, pl.List | pl.Array)
+    inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
+    return ("lists of " if nested else "") + infer_dtype(name, inner, where)  # type: ignore[arg-type]

@@ -1,0 +1,243 @@
+"""Ranks the features of a table by what they tell about each task, in one pass over its rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, TypeVar, get_args
+
+import numpy as np
+import polars as pl
+
+from ctrmoe import strict
+from ctrmoe.data import columns
+from ctrmoe.data.labels import check_labels
+from ctrmoe.data.sources import UNNAMED, Origin
+from ctrmoe.ranking.contingency_table import ContingencyTable
+from ctrmoe.ranking.estimate import UNDEFINED, Estimate
+from ctrmoe.ranking.keys import Keys, feature_keys, mixed
+from ctrmoe.ranking.ranking import ranked
+from ctrmoe.ranking.scores import SCORES, CorrectedMI, Score
+from ctrmoe.ranking.shift_null import ShiftNull
+from ctrmoe.ranking.value_counts import BYTES_PER_VALUE
+from ctrmoe.schema import Feature, Schema, SchemaError, Task
+
+logger = logging.getLogger(__name__)
+Null = Literal["permutation", "analytic", "shift"]
+R = TypeVar("R")
+
+MEMORY = 2 << 30
+MIN_VALUES, MAX_VALUES = 1 << 10, 1 << 22
+
+
+class Ranker:
+    """Counts chunks of rows, then scores every feature against every task.
+
+    The result is the same whatever the chunks and the number of threads; `shift` alone depends on
+    the order of the rows and wants its mini-batches as the chunks.
+
+    Args:
+        schema: Its features are ranked against its tasks.
+        score: What to rank by: a name of `SCORES`.
+        null: Of `corrected_mi`: `permutation`, `analytic` or `shift`.
+        repeats: Of the permutation null; 0 for its exact mean and variance.
+        fdr: Level of `above_noise`.
+        memory: Most bytes of counts; it decides how many values are counted one by one.
+        threads: Over the features; as many as polars has where it is None.
+        seed: Of the halves that the AUC divides the rows into, and of the repeats.
+
+    Raises:
+        SchemaError: When an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        score: str = "corrected_mi",
+        null: Null = "permutation",
+        repeats: int = 0,
+        fdr: float = 0.05,
+        memory: int = MEMORY,
+        threads: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        if score not in SCORES:
+            raise SchemaError(
+                f"`score` must be one of {', '.join(SCORES)}. Received: {score!r}."
+                + strict.suggestion(score, SCORES)
+            )
+        if null not in get_args(Null):
+            raise SchemaError(
+                f"`null` must be one of {', '.join(get_args(Null))}. Received: {null!r}."
+                + strict.suggestion(null, get_args(Null))
+            )
+        if not 0 < fdr < 1:
+            raise SchemaError(f"`fdr` must lie between 0 and 1. Received: {fdr}.")
+        self.schema = schema
+        self.max_values = values_within(memory, len(schema.features) * len(schema.tasks))
+        self._score, self._fdr, self._seed = score, fdr, seed
+        self._threads = threads or pl.thread_pool_size()
+        self._scores = self._build_scores(null, repeats)
+        self._tables: dict[tuple[str, str], ContingencyTable] = {}
+        self._shifts: dict[tuple[str, str], ShiftNull] = {}
+        if null == "shift":
+            self._shifts = {
+                (feature.name, task.name): ShiftNull()
+                for feature in schema.features
+                if not feature.is_list
+                for task in schema.tasks
+            }
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the counts take at most."""
+        tables = len(self.schema.features) * len(self.schema.tasks)
+        return tables * self.max_values * BYTES_PER_VALUE
+
+    def add(self, frame: pl.DataFrame, where: Origin = UNNAMED, first_row: int = 0) -> None:
+        """Counts a chunk of raw rows.
+
+        Args:
+            frame: The rows, with all columns of features and labels.
+            where: Names them in error messages.
+            first_row: Number of rows before them in the whole table.
+
+        Raises:
+            SchemaError: When a column or a value does not fit the schema.
+        """
+        check_labels(self.schema, frame.columns, where.name)
+        labels = {t.name: columns.labels(frame[t.label], where) for t in self.schema.tasks}
+        numbers = np.arange(first_row, first_row + len(frame)) + (self._seed << 40)
+        folds = (mixed(numbers) & np.uint64(1)).astype(np.int8)
+
+        def count(feature: Feature) -> None:
+            keys = feature_keys(frame, feature, where)
+            for task in self.schema.tasks:
+                self._count(feature, task, frame, keys, labels[task.name], folds)
+
+        self._map(count, self.schema.features)
+
+    def merge(self, other: Ranker) -> None:
+        """Adds what was counted from other rows, with the same arguments."""
+        for place, table in other._tables.items():
+            if place in self._tables:
+                self._tables[place].merge(table)
+            else:
+                self._tables[place] = table
+
+    def result(self) -> pl.DataFrame:
+        """Returns the ranking: a row for each task and feature.
+
+        Raises:
+            SchemaError: When there were no rows, or no label or only one in a task.
+        """
+        for task in self.schema.tasks:
+            self._check_classes(task)
+        places = [(feature, task) for task in self.schema.tasks for feature in self.schema.features]
+        rows = self._map(lambda place: self._row(*place), places)
+        for feature in self.schema.features:
+            if all(row["coverage"] == 0 for row in rows if row["feature"] == feature.name):
+                logger.warning(
+                    "Feature `%s` has no value in any row: it is ranked as noise.", feature.name
+                )
+        return ranked(rows, self._score, SCORES[self._score], self._fdr)
+
+    def _build_scores(self, null: Null, repeats: int) -> dict[str, Score]:
+        scores = {name: kind() for name, kind in SCORES.items() if name != "corrected_mi"}
+        try:
+            # `shift` is counted in mini-batches beside the tables.
+            own = "permutation" if null == "shift" else null
+            return {**scores, "corrected_mi": CorrectedMI(own, repeats, self._seed)}
+        except ValueError as error:
+            raise SchemaError(str(error)) from None
+
+    def _count(
+        self,
+        feature: Feature,
+        task: Task,
+        frame: pl.DataFrame,
+        keys: Keys,
+        labels: np.ndarray,
+        folds: np.ndarray,
+    ) -> None:
+        place = (feature.name, task.name)
+        if place not in self._tables:
+            self._tables[place] = _empty_table(feature, frame, self.max_values)
+        self._tables[place].add(keys, labels, folds)
+        if place in self._shifts:
+            self._shifts[place].add(keys.values, labels)
+
+    def _row(self, feature: Feature, task: Task) -> dict[str, object]:
+        place = (feature.name, task.name)
+        table = self._tables[place]
+        estimates = {name: score(table) for name, score in self._scores.items()}
+        if self._shifts:
+            shift = self._shifts.get(place)
+            estimates["corrected_mi"] = shift.estimate() if shift else UNDEFINED
+        return {
+            "task": task.name,
+            "feature": feature.name,
+            "kind": feature.kind,
+            "rows": int(table.rows.sum()),
+            "cardinality": table.cardinality,
+            "cardinality_is_exact": table.is_exact,
+            "coverage": table.coverage,
+            **_columns(estimates),
+        }
+
+    def _check_classes(self, task: Task) -> None:
+        table = self._tables.get((self.schema.features[0].name, task.name))
+        if table is None:
+            raise SchemaError(
+                "The table must have rows. Received: none. Name files that have some."
+            )
+        negatives, positives = table.rows.sum(axis=0).tolist()
+        if not negatives and not positives:
+            raise SchemaError(
+                f"Label `{task.label}` of task `{task.name}` must be 0 or 1 in some rows. "
+                "Received: no value in any row. Fill the column, or leave the task out."
+            )
+        if not negatives or not positives:
+            raise SchemaError(
+                f"Label `{task.label}` of task `{task.name}` must be 0 in some rows and 1 in "
+                f"others. Received: {int(positives > 0)} in all of them. Add rows of the other."
+            )
+
+    def _map(self, function: Callable[..., R], items: Sequence[object]) -> list[R]:
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(function, items))
+
+
+def values_within(memory: int, tables: int) -> int:
+    """Returns how many values each of so many tables counts one by one within so many bytes.
+
+    Raises:
+        SchemaError: When it would be too few.
+    """
+    values = memory // (tables * BYTES_PER_VALUE)
+    if values < MIN_VALUES:
+        least = tables * BYTES_PER_VALUE * MIN_VALUES
+        raise SchemaError(
+            f"`memory` must be at least {least / 2**30:.3f} GiB for {tables} tables. Received: "
+            f"{memory / 2**30:.3f} GiB. Raise it, or rank fewer features at once."
+        )
+    return min(1 << (values.bit_length() - 1), MAX_VALUES)
+
+
+def _empty_table(feature: Feature, frame: pl.DataFrame, max_values: int) -> ContingencyTable:
+    if feature.kind == "numeric":
+        return ContingencyTable("number", max_values, feature.buckets)
+    if feature.is_list:
+        return ContingencyTable("list", max_values)
+    dtype = feature.dtype or columns.infer_dtype(feature.name, frame[feature.name].dtype)
+    return ContingencyTable("category", max_values, ordered=dtype == "integer")
+
+
+def _columns(estimates: dict[str, Estimate]) -> dict[str, float]:
+    result: dict[str, float] = {}
+    for name, estimate in estimates.items():
+        result |= {name: estimate.value, f"{name}_std": estimate.std}
+        result[f"{name}_p_value"] = estimate.p_value
+    return result

@@ -1,0 +1,84 @@
+"""The order of the features and the table that says it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.data.atomic import atomic_file
+from ctrmoe.data.parquet import AtomicParquetWriter
+from ctrmoe.ranking.scores import SCORES, Score
+from ctrmoe.ranking.significance import family_p_values, q_values
+
+LEADING = (
+    "task", "feature", "rank", "score", "score_std", "p_value", "q_value", "family_p_value",
+    "above_noise", "kind", "rows", "cardinality", "cardinality_is_exact", "coverage",
+)  # fmt: skip
+
+
+def ranked(
+    rows: Iterable[dict[str, object]], name: str, score: type[Score], level: float
+) -> pl.DataFrame:
+    """Orders the features of each task.
+
+    First come those above noise, by their score: the probability that any feature of noise is
+    among them is at most `level`. (So is the expected share of noise, which `q_value` gives by
+    itself: it lets a few more pass.) The others follow by their p-value, as a score within its
+    error says nothing. Ties go by name.
+
+    Args:
+        rows: Of each task and feature, the columns of the result but those that are added here.
+        name: The score to rank by.
+        score: Its class.
+        level: Of `above_noise`.
+    """
+    by_task: dict[object, list[dict[str, object]]] = {}
+    for row in rows:
+        by_task.setdefault(row["task"], []).append(row)
+    frames = [_of_task(pl.DataFrame(part), name, score, level) for part in by_task.values()]
+    return pl.concat(frames).select(*LEADING, *_figures())
+
+
+def write_ranking(ranking: pl.DataFrame, out: str | Path) -> None:
+    """Writes `ranking.parquet` and `ranking.csv`, each whole or not at all.
+
+    Raises:
+        SchemaError: When the disk is full or the folder can't be written to.
+    """
+    out = Path(out)
+    with (
+        atomic_file(out / "ranking.csv") as csv,
+        AtomicParquetWriter(out / "ranking.parquet") as parquet,
+    ):
+        ranking.write_csv(csv)
+        parquet.write(ranking)
+
+
+def _of_task(frame: pl.DataFrame, name: str, score: type[Score], level: float) -> pl.DataFrame:
+    value, p = frame[name].to_numpy(), frame[f"{name}_p_value"].to_numpy()
+    family = family_p_values(p)
+    above = np.nan_to_num(family, nan=1.0) <= level
+    strength = value - score.chance
+    strength = np.nan_to_num(np.abs(strength) if score.signed else strength, nan=-math.inf)
+    second = np.where(above, -1.0, np.nan_to_num(p, nan=2.0))
+    order = np.lexsort((frame["feature"].to_numpy(), -strength, second, ~above))
+    return (
+        frame.with_columns(
+            score=pl.col(name),
+            score_std=pl.col(f"{name}_std"),
+            p_value=pl.col(f"{name}_p_value"),
+            q_value=pl.Series(q_values(p)),
+            family_p_value=pl.Series(family),
+            above_noise=pl.Series(above),
+        )[order]
+        .with_row_index("rank", offset=1)
+        .with_columns(pl.col("rank").cast(pl.Int64), pl.selectors.float().fill_nan(None))
+    )
+
+
+def _figures() -> list[str]:
+    return [f"{name}{suffix}" for name in SCORES for suffix in ("", "_std", "_p_value")]

@@ -1,0 +1,74 @@
+"""What `ctrmoe rank` prints."""
+
+from __future__ import annotations
+
+import polars as pl
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ctrmoe.ranking.ranker import Ranker
+
+SHOWN = 10
+
+
+def announcement(ranker: Ranker) -> str:
+    """Says before the run how much memory the counts may take."""
+    features, tasks = len(ranker.schema.features), len(ranker.schema.tasks)
+    return (
+        f"Counts take at most {ranker.memory / 2**30:.2f} GiB: {features:,} features, {tasks} "
+        f"task{'s' * (tasks > 1)}, {ranker.max_values:,} values each. A feature with more values "
+        "is counted in as many buckets."
+    )
+
+
+def summary(ranking: pl.DataFrame, level: float) -> Group:
+    """Shows the first features of each task and how many are above noise."""
+    parts: list[Table | Text] = []
+    for task in ranking["task"].unique(maintain_order=True):
+        of_task = ranking.filter(task=task)
+        parts += [_table(task, of_task.head(SHOWN)), Text(_closing(task, of_task, level))]
+    return Group(*parts)
+
+
+def _closing(task: str, ranking: pl.DataFrame, level: float) -> str:
+    discoveries = ranking.filter(pl.col("q_value") <= level).height
+    buckets = ranking.filter(~pl.col("cardinality_is_exact")).height
+    return (
+        f"{task}: {ranking['above_noise'].sum()} of {ranking.height} features are above noise, "
+        f"none wrongly with a probability of {1 - level:.0%} (Holm); {discoveries} at a "
+        f"false-discovery rate of {level:.0%} (Benjamini-Hochberg)."
+        + (f" {buckets} had too many values to count one by one." if buckets else "")
+    )
+
+
+def _table(task: str, ranking: pl.DataFrame) -> Table:
+    table = Table(
+        title=Text(task, "bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column("rank", justify="right")
+    table.add_column("feature", overflow="fold")
+    for name in ("score", "±", "p", "AUC", "cardinality", "coverage"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in ranking.iter_rows(named=True):
+        table.add_row(
+            str(row["rank"]),
+            Text(row["feature"]),
+            _number(row["score"], ".6f"),
+            _number(row["score_std"], ".6f"),
+            _number(row["p_value"], ".1e"),
+            _number(row["auc"], ".4f"),
+            f"{row['cardinality']:,}",
+            f"{row['coverage']:.1%}",
+            style="" if row["above_noise"] else "dim",
+        )
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,33 @@
+import numpy as np
+
+from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE, DistinctSketch
+
+
+def test_few_distinct_keys_are_counted_exactly():
+    sketch = DistinctSketch()
+
+    sketch.add(np.arange(1000) % 300)
+    sketch.add(np.arange(200, 400))
+
+    assert sketch.estimate() == 400
+
+
+def test_millions_of_distinct_keys_within_two_percent():
+    sketch = DistinctSketch()
+
+    for start in range(0, 8_000_000, 500_000):
+        sketch.add(np.arange(start, start + 600_000))
+
+    assert abs(sketch.estimate() / 8_100_000 - 1) < 0.02
+
+
+def test_merged_sketches_are_the_sketch_of_all_keys():
+    first, second, whole = DistinctSketch(), DistinctSketch(), DistinctSketch()
+    keys = np.arange(3 * SKETCH_SIZE)
+
+    first.add(keys[: 2 * SKETCH_SIZE])
+    second.add(keys[SKETCH_SIZE:])
+    whole.add(keys[::-1])
+    second.merge(first)
+
+    assert second.estimate() == whole.estimate()
