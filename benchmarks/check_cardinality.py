@@ -10,6 +10,7 @@ repeats earlier ones. The rows come in two files and in no order.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from importlib.metadata import version
@@ -85,7 +86,8 @@ def main() -> None:
             "# Cardinality in `ctrmoe check`",
             "",
             f"`python benchmarks/check_cardinality.py --record`, {clocks.machine()}, {versions}; "
-            f"peak memory {clocks.peak_gb():.2f} GB, writing the files included.",
+            f"peak memory {clocks.peak_gb():.2f} GB, writing the files included; 1-minute load "
+            f"{os.getloadavg()[0]:.1f}.",
             "",
             "| column | rows | distinct | reported | error | stated standard error | rows/s |",
             "|---|---:|---:|---:|---:|---:|---:|",

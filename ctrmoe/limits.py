@@ -30,7 +30,8 @@ class Limits:
         rare: Share of a categorical's rows whose value comes in fewer than five rows.
         leakage: Area under the ROC curve of a single feature for a label.
         duplicate_rows: Share of rows that repeat an earlier one in every column.
-        overlap: Share of the rows of `--against` that are rows of the data too.
+        overlap: Share of the rows of `--against` that are rows of the data too, beyond the share of
+            the data's rows that repeat among themselves.
         file_rows: How many times fewer rows than the median file a file may hold.
         label_rate: Change of a label's rate in a period, or in `--against`: 0.5 is by a half, up or
             down.
@@ -38,7 +39,8 @@ class Limits:
         timestamp_outliers: Share of rows whose time lies far from all others.
         psi: Population stability index of a feature between the two tables.
         jensen_shannon: Jensen-Shannon divergence between the two tables, from 0 to 1.
-        new_categories: Share of the rows of `--against` whose value the data do not have.
+        new_categories: Share of the rows of `--against` whose value the data do not have, beyond
+            what is new by chance.
         columns: Limits of single columns, which win over those above.
     """
 

@@ -17,18 +17,19 @@ import polars as pl
 import tensorflow as tf
 
 from ctrmoe.config import Config, ConfigError
-from ctrmoe.data.dataset import TrainingFeed
 from ctrmoe.data.encode import Encoder
 from ctrmoe.data.growth import grown
 from ctrmoe.files import write_text
 from ctrmoe.prediction import Predictor, reads_domain
 from ctrmoe.run import HISTORY, METRICS, MODEL, Run
-from ctrmoe.schema import Schema, SchemaError
+from ctrmoe.schema import SchemaError
 from ctrmoe.training import checkpoint
 from ctrmoe.training.compilation import check_task_weighting, compile_model
+from ctrmoe.training.feed import training_feed
 from ctrmoe.training.manifest import check_manifest, write_manifest
 from ctrmoe.training.pretrained import assign_pretrained
 from ctrmoe.training.routing_monitor import RoutingMonitor
+from ctrmoe.training.step_checkpoints import StepCheckpoints
 from ctrmoe.training.task_weighting import TaskWeighting
 from ctrmoe.training.validation import check_monitor, validate
 from ctrmoe.training.warm_start import warm_start
@@ -152,7 +153,13 @@ class _Training:
         steps = self.feed.steps_per_epoch
         epoch, done = divmod(progress.step, steps)
         start = time.perf_counter() - progress.seconds
-        saver = _StepCheckpoints(self, progress, start)
+        saver = StepCheckpoints(
+            progress,
+            lambda reached: checkpoint.save(self.folder, reached, self.variables),
+            every=self.config.train.checkpoint_steps,
+            last=steps - done,
+            start=start,
+        )
         history = self.fitted.fit(
             self.feed.dataset(progress.step, steps - done),
             initial_epoch=epoch,
@@ -238,52 +245,6 @@ def _check_batch_size(model: keras.Model, batch_size: int) -> None:
                 f"`train.batch_size` must be at least {least}, the number of clusters of the "
                 f"router. Received: {batch_size}. Take larger batches or fewer experts."
             )
-
-
-class _StepCheckpoints(keras.callbacks.Callback):
-    """Writes a checkpoint every `train.checkpoint_steps` steps of an epoch."""
-
-    def __init__(self, training: _Training, progress: checkpoint.Progress, start: float) -> None:
-        super().__init__()
-        self.training = training
-        self.progress = progress
-        self.start = start
-        self.done = 0
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        every = self.training.config.train.checkpoint_steps
-        total = self.training.feed.steps_per_epoch - self.progress.step % (
-            self.training.feed.steps_per_epoch
-        )
-        steps = batch + 1
-        if not every or steps - self.done < every or steps >= total:
-            return
-        self.done = steps
-        progress = checkpoint.Progress(
-            step=self.progress.step + steps,
-            best=self.progress.best,
-            best_epoch=self.progress.best_epoch,
-            history=self.progress.history,
-            seconds=time.perf_counter() - self.start,
-        )
-        checkpoint.save(self.training.folder, progress, self.training.variables)
-
-
-def training_feed(
-    config: Config, prepared: str | Path, schema: Schema, *, reads_domain: bool = False
-) -> TrainingFeed:
-    """Returns the feed of a config's training part."""
-    return TrainingFeed(
-        Path(prepared) / "train",
-        schema,
-        batch_size=config.train.batch_size,
-        seed=config.seed,
-        shuffle_rows=config.data.shuffle_rows,
-        negative_rate=config.data.negative_rate,
-        domain_temperature=config.data.domain_temperature,
-        positive_weight=config.train.positive_weight,
-        reads_domain=reads_domain,
-    )
 
 
 def _strategy(name: str) -> Any:

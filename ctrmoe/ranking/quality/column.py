@@ -45,8 +45,8 @@ class Column:
             return _as_categories(values, self.dtype)
         if values.dtype == pl.Null:
             return values.cast(pl.List(pl.String))
-        if values.dtype == pl.String:
-            values = values.str.split(self.separator)
+        if type_group(values.dtype) == "text":
+            values = _as_categories(values, "string").str.split(self.separator)
         if isinstance(values.dtype, pl.Array):
             values = values.arr.to_list()
         return values.set(values.list.len().fill_null(0) == 0, None)
@@ -85,10 +85,10 @@ def type_group(dtype: pl.DataType) -> str:
 
 def as_numbers(values: pl.Series) -> pl.Series:
     """Casts to float64; text is parsed; what is no finite number is null."""
-    if values.dtype == pl.String:
-        values = values.str.strip_chars()
-    elif values.dtype.is_temporal() or values.dtype in (pl.Binary, pl.Categorical, pl.Enum):
-        values = values.cast(pl.Int64 if values.dtype.is_temporal() else pl.String, strict=False)
+    if values.dtype.is_temporal():
+        values = values.cast(pl.Int64)
+    elif type_group(values.dtype) == "text":
+        values = _as_categories(values, "string").str.strip_chars()
     parsed = values.cast(pl.Float64, strict=False).fill_nan(None)
     return parsed.set(parsed.is_infinite().fill_null(False), None)
 
@@ -112,8 +112,8 @@ def _seconds(times: pl.Series) -> pl.Series:
 
 
 def _as_categories(values: pl.Series, dtype: str) -> pl.Series:
-    if values.dtype == pl.Boolean:
-        values = values.cast(pl.Int8)
+    if values.dtype in (pl.Boolean, pl.Duration):
+        values = values.cast(pl.Int64)
     if dtype == "integer":
         return values.cast(pl.Int64, strict=False)
     if values.dtype == pl.Binary:

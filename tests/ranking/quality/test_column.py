@@ -1,4 +1,5 @@
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -79,3 +80,26 @@ def test_lists_are_split_and_empty_ones_are_missing():
 )
 def test_type_group(dtype, group):
     assert type_group(dtype) == group
+
+
+ODD = {
+    "binary": pl.Series([b"\xff", b"1", None]),
+    "categorical": pl.Series(["a", "1", None], dtype=pl.Categorical),
+    "duration": pl.Series([timedelta(hours=1), timedelta(hours=2), None]),
+    "time": pl.Series([time(1), time(2), None]),
+    "decimal": pl.Series([Decimal("1.5"), Decimal("2.5"), None]),
+    "large": pl.Series([2**63, 2**64 - 1, None], dtype=pl.UInt64),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("kind", ["number", "time", "value"])
+def test_columns_of_odd_types_are_read(kind, name):
+    column = Column("x", kind)
+
+    values = column.read(ODD[name])
+
+    assert values.dtype == (pl.String if kind == "value" else pl.Float64)
+    assert values[2] is None
+    if kind == "value":
+        assert len(set(column.hash(values).tolist())) == 3
