@@ -80,7 +80,9 @@ class ContingencyTable:
 
     @property
     def cardinality(self) -> int:
-        """Distinct values, missing ones not counted; within 1 % where `is_exact` is false."""
+        """Distinct values, missing ones not counted; where `is_exact` is false, an estimate
+        with a standard error of 0.4 %.
+        """
         return self._values.distinct
 
     @property

@@ -17,8 +17,10 @@ class ShiftNull:
     Reference:
         Škrlj, Mramor, Blagec, 2023, "OutRank: speeding up AutoML-based model search for large
         sparse data sets with cardinality-aware feature ranking" (arXiv 2309.01552) and version
-        0.97.5 of the program, heuristic `MI-numba-randomized`. It drops a last mini-batch of 1,024
-        rows and fewer; here no row is dropped.
+        0.97.5 of the program, heuristic `MI-numba-randomized`. Its command passes feature and
+        label to its estimator in the wrong order, and so shifts the feature by the counts of the
+        labels; here as in the estimator. It drops a last mini-batch of 1,024 rows and fewer; here
+        no row is dropped.
     """
 
     def __init__(self) -> None:
