@@ -66,11 +66,12 @@ def test_p4_every_model_and_pooling_stands_rows_of_padding(name):
     config, overrides = MODELS[name]
     config = Config.load(CONFIGS[0].with_stem(config), ["model.embedding.dim=4", *overrides])
     model = build_model(SCHEMA, config, fields=FIELDS)
-    sequences = np.array([[3, 4, 0, 0, 3, 0, 0], [0] * 7, [0] * 7], np.int32)
+    # As many rows as the most clusters that a config's router starts from.
+    sequences = np.array([[3, 4, 0, 0, 3, 0, 0], [0] * 7, [0] * 7, [0] * 7], np.int32)
     inputs = {
-        "ids": np.array([[3], [4], [1]], np.int32),
+        "ids": np.array([[3], [4], [1], [5]], np.int32),
         "sequences": sequences,
-        "values": np.array([[0.5], [0.5], [np.nan]], np.float32),
+        "values": np.array([[0.5], [0.5], [np.nan], [2.0]], np.float32),
     }
 
     with tf.GradientTape() as tape:
