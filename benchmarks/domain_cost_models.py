@@ -47,7 +47,6 @@ MODELS = {
     "ple": Model("ple", peer="PLE"),
     "star": Model("star", ("model.auxiliary.units=[32]",), peer="Star"),
     "adaptdhm": Model("adaptdhm", peer="AdaptDHM"),
-    "adaptdhm, blocks of 256": Model("adaptdhm", ("model.mixture.block_size=256",)),
     "sarnet": Model(
         "sarnet",
         ("model.domain_network.units=[16]", "model.tower.units=[32, 32]"),
