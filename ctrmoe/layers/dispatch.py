@@ -22,8 +22,8 @@ METHODS = ("dense", "fused", "blocked")
 SPARSE_SHARE = 0.6
 """Of what all experts compute on all rows, the share that `blocked` may compute to be faster."""
 MIN_BLOCK, BLOCK = 16, 64
-MANY_ROWS = 512
-"""Rows of an expert from which on twice the usual block is as fast, and faster for wide experts."""
+MANY_ROWS, LARGE_BATCH = 512, 4096
+"""Rows of an expert and of a batch from which on larger blocks are as fast, or faster."""
 FEW_EXPERTS = 8
 """Up to so many, `fused` trains as fast as `dense` or faster."""
 
@@ -98,14 +98,14 @@ def fastest(
 
 
 def usual_block_size(rows: int | None, choices: int, num_experts: int) -> int:
-    """The next power of two of the mean rows of an expert, 16 to 64, and 128 where they are many.
+    """The next power of two of the mean rows of an expert, 16 to 64; 128 where both are many.
 
     Larger blocks are more padding, smaller ones more copies of an expert's weights.
     """
     if rows is None:
         return BLOCK
     mean = max(1, rows * choices // num_experts)
-    if mean >= MANY_ROWS:
+    if mean >= MANY_ROWS and rows >= LARGE_BATCH:
         return 2 * BLOCK
     return min(max(MIN_BLOCK, 1 << (mean - 1).bit_length()), BLOCK)
 

@@ -182,6 +182,7 @@ def test_fastest_method_of_experts_that_are_not_fused(random):
     [
         (None, 1, 300, 64),
         (4096, 2, 8, 128),
+        (1024, 4, 8, 64),
         (4096, 1, 10, 64),
         (4096, 1, 128, 32),
         (4096, 1, 300, 16),
