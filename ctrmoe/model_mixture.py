@@ -123,11 +123,18 @@ class MixtureParts:
     def _mixture(self) -> Any:
         """A mixture, or several one after the other; only the last has results by task."""
         config, options = self.config, dict(self.config.mixture)
+        for name in ("num_gates", "num_banks"):
+            if name in options:
+                raise ValueError(
+                    f"`{name}` must be left out: it follows from the tasks. Received: "
+                    f"{name}={options[name]!r}. Set `by_task` for a router a task."
+                )
         layers, residual = options.pop("num_layers", 1), options.pop("residual", False)
         by_task = options.pop("by_task", False)
         experts, router = dict(config.experts), dict(config.router)
-        if router.get("kind") == "domain":
-            experts.setdefault("num_experts", self.num_domains)
+        if scorer := SCORERS.get(router.get("kind", "")):
+            if count := scorer.experts_of(self.num_domains, router):
+                experts.setdefault("num_experts", count)
         router = self._filled(SCORERS, router)
         router["adjusts"] = [self._filled(ADJUSTS, one) for one in router.get("adjusts", ())]
         options["balance"] = [self._filled(BALANCES, one) for one in options.get("balance", ())]

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ctrmoe.data.encode import Encoded
-from ctrmoe.layers import Mixture
+from ctrmoe.layers import Mixture, MixtureStack
 from ctrmoe.metrics import RoutingFigures, mean_cosine
 from ctrmoe.prediction import batches
 
@@ -31,14 +31,17 @@ class RoutingTrace:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self._mixtures = [layer for layer in model.layers if isinstance(layer, Mixture)]
+        self._mixtures = [
+            layer for layer in model.layers if isinstance(layer, Mixture | MixtureStack)
+        ]
 
     @property
     def routers(self) -> dict[str, Any]:
-        """The routers by `<mixture>/<router>`."""
+        """The routers by `<mixture>/<router>`, of a stack by `<stack>/<mixture>/<router>`."""
         return {
-            f"{mixture.name}/{router.name}": router
-            for mixture in self._mixtures
+            f"{name}/{router.name}": router
+            for layer in self._mixtures
+            for name, mixture in _mixtures(layer).items()
             for router in mixture.routers
         }
 
@@ -113,6 +116,15 @@ def centre_findings(centres: np.ndarray) -> list[str]:
     return [f"The centres are nearly parallel: their mean cosine is {cosine:.3f}."]
 
 
-def _routings(mixture: Mixture, inputs: Any, *context: Any) -> list[dict[str, Any]]:
+def _mixtures(layer: Mixture | MixtureStack) -> dict[str, Mixture]:
+    if isinstance(layer, Mixture):
+        return {layer.name: layer}
+    return {f"{layer.name}/{mixture.name}": mixture for mixture in layer.mixtures}
+
+
+def _routings(layer: Mixture | MixtureStack, inputs: Any, *context: Any) -> list[dict[str, Any]]:
     # Keras keeps the tensors of a dictionary in the order of their names.
-    return mixture.routing(inputs, dict(zip(sorted(mixture.needs), context, strict=True)))
+    named = dict(zip(sorted(layer.needs), context, strict=True))
+    if isinstance(layer, Mixture):
+        return layer.routing(inputs, named)
+    return [routing for level in layer.routing(inputs, named) for routing in level]

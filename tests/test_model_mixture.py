@@ -167,13 +167,37 @@ def test_any_interaction_may_stand_in_front(encoder, interaction):
             },
             "`k` must be at most the number of experts, 3. Received: k=4",
         ),
-        ({"towers": "all"}, "towers"),
+        ({"towers": "all"}, "`model.towers` must be one of 'shared', 'domain', 'experts'"),
+        (
+            {
+                "experts": {"kind": "feed_forward", "num_experts": 3, "units": [5]},
+                "mixture": {"num_gates": 3},
+            },
+            "`num_gates` must be left out: it follows from the tasks. Received: num_gates=3",
+        ),
         ({"domain_dropout": 1.0}, r"`model.domain_dropout` must lie in \[0, 1\)"),
     ],
 )
 def test_bad_options_are_named(encoder, options, message):
     with pytest.raises(ConfigError, match=message):
         build(encoder, **options)
+
+
+def test_own_and_shared_experts_are_counted_by_the_domains(encoder):
+    model = build(
+        encoder,
+        router={"kind": "own_and_shared", "own_experts": 2, "shared_experts": 3},
+        experts={"kind": "feed_forward", "units": [5]},
+    )
+
+    mixture = model.get_layer("mixture")
+
+    assert mixture.experts.num_experts == 4 * 2 + 3
+    assert mixture.experts.rows_per_domain == 2
+    index = np.array(
+        mixture.routing(np.ones((1, 36), "float32"), {"domain": np.array([1])})[0]["index"]
+    )
+    assert set(index[0].tolist()) == {2, 3, 8, 9, 10}
 
 
 def test_mixtures_may_follow_each_other(encoder):

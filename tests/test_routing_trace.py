@@ -86,3 +86,26 @@ def _take(rows, chosen):
     return type(rows)(
         rows.ids[chosen], rows.sequences[chosen], rows.values[chosen], rows.domain[chosen]
     )
+
+
+def test_routers_of_a_stack_are_found(encoder, rows):
+    model = build(
+        encoder,
+        experts=EXPERTS,
+        router={"kind": "linear", "selector": {"kind": "top_k", "k": 2}},
+        mixture={"num_layers": 2, "by_task": True},
+    )
+    stack = model.get_layer("mixture")
+    inputs = {"ids": rows.ids, "sequences": rows.sequences, "values": rows.values}
+    hidden = keras.tree.flatten(keras.Model(model.input, stack.input)(inputs))[0]
+
+    found = RoutingTrace(model).figures([(rows, None)])
+
+    names = ["mixture_0/router_0", "mixture_1/router_0", "mixture_1/router_1"]
+    assert list(found) == [f"mixture/{name}" for name in names]
+    routings = [routing for level in stack.routing(hidden) for routing in level]
+    for own, routing in zip(found.values(), routings, strict=True):
+        expected = RoutingFigures(4)
+        expected.update(routing)
+        np.testing.assert_allclose(own.load, expected.load, atol=1e-4)
+        assert own.rows == 2000

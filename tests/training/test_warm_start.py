@@ -105,6 +105,8 @@ def test_warm_start_keeps_predictions_of_old_values_and_domains(network, folders
 
     after = Scorer.load(run.folder).score(rows)
     assert run.encoder.num_domains == 4  # tv, web, app and the unknown one
+    # Weights are equal to the bit; rows that are grouped by domain in another order are added up in
+    # another order, too.
     np.testing.assert_allclose(after.to_numpy(), before.to_numpy(), atol=1e-7)
     # A domain that is new is served as an unknown one until it has been trained.
     tv, nowhere = (

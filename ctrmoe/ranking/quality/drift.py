@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ctrmoe.ranking.quality.column_profile import ColumnProfile
 from ctrmoe.ranking.quality.counts import KEY, ROWS
+from ctrmoe.ranking.quality.finding import Finding
+from ctrmoe.ranking.quality.tables import Tables
 
 NUM_BINS = 10
 NUM_CATEGORIES = 50
 Counts = tuple[np.ndarray, np.ndarray]
+
+
+def drifted(
+    tables: Tables,
+    check: str,
+    title: str,
+    measure: Callable[..., float],
+    by_chance: Callable[..., float],
+) -> Iterator[Finding]:
+    """Finds the columns whose measure of drift, less what chance gives, passes the check's limit.
+
+    Args:
+        tables: The two tables.
+        check: The check's name, that of its limit too.
+        title: What the measure is called in sentences.
+        measure: Of the rows by bin in both tables.
+        by_chance: What it is on average where nothing has changed.
+    """
+    for column, other in tables.pairs():
+        limit = tables.limit(check, column.name)
+        rows = binned(column, other)
+        value = measure(*rows)
+        if value - by_chance(*rows) > limit and tables.against is not None:
+            yield Finding(
+                check=check,
+                severity="warning",
+                column=column.name,
+                value=value,
+                limit=limit,
+                message=f"The {title} of `{column.name}` must be at most {limit:g}. Received: "
+                f"{value:.3f} from {tables.data.name} to {tables.against.name}. Find out what "
+                f"changed, train on newer rows, or raise `{check}`.",
+            )
 
 
 def binned(data: ColumnProfile, other: ColumnProfile) -> Counts:

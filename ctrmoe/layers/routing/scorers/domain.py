@@ -36,6 +36,10 @@ class DomainScorer(Scorer):
     needs = ("domain",)
     experts_per_domain = 1
 
+    @classmethod
+    def experts_of(cls, num_domains: int, options: Mapping[str, Any]) -> int | None:
+        return num_domains
+
     @property
     def default_selector(self) -> dict[str, Any]:
         return {"kind": "hard"}

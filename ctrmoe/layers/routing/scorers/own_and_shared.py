@@ -75,6 +75,11 @@ class OwnAndSharedScorer(Scorer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.gates = domain_gates(num_domains, self.width, self.kernel_initializer)
 
+    @classmethod
+    def experts_of(cls, num_domains: int, options: Mapping[str, Any]) -> int | None:
+        own, shared = (options.get(name, 1) for name in ("own_experts", "shared_experts"))
+        return int(num_domains * own + shared)
+
     @property
     def width(self) -> int:
         """How many experts a domain may use."""

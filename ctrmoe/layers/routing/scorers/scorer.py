@@ -35,6 +35,11 @@ class Scorer(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.num_experts = check_positive_integer("num_experts", num_experts)
 
+    @classmethod
+    def experts_of(cls, num_domains: int, options: Mapping[str, Any]) -> int | None:
+        """The number of experts that the domains and the scorer's options ask for, if they do."""
+        return None
+
     @property
     def default_selector(self) -> dict[str, Any]:
         """`kind` and options of the selector that suits the scorer."""
