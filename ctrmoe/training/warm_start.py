@@ -24,7 +24,7 @@ def warm_start(run: Run, model: keras.Model, old: Run) -> None:
 
     Old rows keep their predictions to the last digit of float32, up to the statistics of numeric
     features, which are those of the new data, and unless a network reads the other domains, as
-    HiNet and PLE of several levels do: new ones change what it reads.
+    HiNet, M3oE and PLE of several levels do: new ones change what it reads.
 
     Args:
         run: A run whose training starts; its vocabularies hold the old ones' values.

@@ -43,9 +43,16 @@ NETWORKS = {
     },
     "cgc": {"domain_network": {"kind": "ple", "units": [4], "num_levels": 1}},
     "pepnet": {"domain_network": {"kind": "pepnet", "units": [4]}},
+    "adasparse": {"domain_network": {"kind": "adasparse", "units": [4]}},
+    "m2m": {"domain_network": {"kind": "m2m", "units": [4]}},
+    "mmoe": {
+        "router": {"kind": "per_domain"},
+        "experts": {"kind": "feed_forward", "num_experts": 2, "units": [4]},
+        "mixture": {"by_task": True},
+    },
     "sarnet": {"domain_network": {"kind": "sarnet", "units": [4]}},
 }
-# Not HiNet and PLE of several levels: what they read of other domains changes as one comes.
+# Not HiNet, M3oE and PLE of several levels: what they read of other domains changes as one comes.
 
 
 def table(items, places, rows=300, seed=0):
