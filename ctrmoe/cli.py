@@ -98,7 +98,7 @@ def prepare(
 
 
 @app.command()
-def rank(
+def rank(  # noqa: PLR0913 - its options
     data: Data,
     schema: Annotated[Path, typer.Option(help="The schema file.")],
     out: Annotated[Path, typer.Option(help="Folder for ranking.parquet and ranking.csv.")],
@@ -110,7 +110,10 @@ def rank(
     fdr: Annotated[float, typer.Option(help="Level of what counts as above noise.")] = 0.05,
     memory: Annotated[float, typer.Option(help="Most GiB of counts.")] = 2.0,
     batch_rows: Annotated[int, typer.Option(help="Rows of a mini-batch of --null shift.")] = 16_384,
-    seed: Annotated[int, typer.Option(help="Of halves and permutations.")] = 0,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Rank noise and the label itself beside the rest.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of halves, permutations and controls.")] = 0,
 ) -> None:
     """Rank features by what they tell about each task, on all rows."""
     from ctrmoe.console import rows_progress
@@ -128,6 +131,7 @@ def rank(
             fdr=fdr,
             memory=int(memory * 2**30),
             batch_rows=batch_rows,
+            controls=controls,
             seed=seed,
             on_start=lambda ranker: error_console.print(announcement(ranker), highlight=False),
             on_rows=progress,

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ctrmoe.ranking.keys import MISSING_KEY, Keys, number_of
-from ctrmoe.ranking.tally import CELLS
+from ctrmoe.ranking.tally import CELLS, Tally
 from ctrmoe.ranking.value_counts import ValueCounts
 
 FOLDS, CLASSES = 2, 2
@@ -46,6 +46,18 @@ class ContingencyTable:
         self._values = ValueCounts(kind == "number", max_values)
         self._missing = np.zeros(CELLS, np.int64)
         self._lengths = np.zeros(2)
+
+    @classmethod
+    def of_counts(cls, counts: np.ndarray) -> ContingencyTable:
+        """Makes a table of counts that are known.
+
+        Args:
+            counts: Rows by category, fold and label `[categories, folds, classes]`.
+        """
+        table = cls(max_values=1 << max(len(counts) - 1, 0).bit_length())
+        table.rows += counts.sum(axis=0)
+        table._values.add_counts(Tally(np.arange(len(counts)), counts.reshape(-1, CELLS)))
+        return table
 
     def add(self, keys: Keys, labels: np.ndarray, folds: np.ndarray) -> None:
         """Counts rows.

@@ -65,7 +65,7 @@ def feature_keys(frame: pl.DataFrame, feature: Feature, where: Origin) -> Keys:
         SchemaError: When the column does not hold what the schema says.
     """
     if feature.kind == "numeric":
-        return Keys(_number_keys(numbers(frame[feature.name])))
+        return Keys(number_keys(numbers(frame[feature.name])))
     if not feature.dtype:
         dtype = infer_dtype(feature.name, frame[feature.name].dtype, where.name)
         feature = _with_dtype(feature, dtype or "integer")
@@ -100,7 +100,8 @@ def _with_dtype(feature: Feature, dtype: str) -> Feature:
     )
 
 
-def _number_keys(values: np.ndarray) -> np.ndarray:
+def number_keys(values: np.ndarray) -> np.ndarray:
+    """Returns the keys of float32 numbers; NaN is missing."""
     bits = values.view(np.int32).astype(np.int64)
     # The sign bit of a float does not reverse the order of the others, as it does here.
     keys = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)

@@ -14,7 +14,15 @@ from ctrmoe import strict
 from ctrmoe.data import columns
 from ctrmoe.data.labels import check_labels
 from ctrmoe.data.sources import UNNAMED, Origin
+from ctrmoe.ranking.classes import check_classes
 from ctrmoe.ranking.contingency_table import ContingencyTable
+from ctrmoe.ranking.controls import (
+    CONTROLS,
+    PERMUTED_LABEL,
+    Control,
+    check_names,
+    permuted_label,
+)
 from ctrmoe.ranking.estimate import UNDEFINED, Estimate
 from ctrmoe.ranking.keys import Keys, feature_keys, mixed
 from ctrmoe.ranking.ranking import ranked
@@ -45,7 +53,9 @@ class Ranker:
         fdr: Level of `above_noise`.
         memory: Most bytes of counts; it decides how many values are counted one by one.
         threads: Over the features; as many as polars has where it is None.
-        seed: Of the halves that the AUC divides the rows into, and of the repeats.
+        controls: Whether to rank features of noise, and the label itself, beside those of the
+            schema.
+        seed: Of the halves that the AUC divides the rows into, of the repeats and the controls.
 
     Raises:
         SchemaError: When an argument is out of range.
@@ -61,6 +71,7 @@ class Ranker:
         fdr: float = 0.05,
         memory: int = MEMORY,
         threads: int | None = None,
+        controls: bool = False,
         seed: int = 0,
     ) -> None:
         if score not in SCORES:
@@ -76,7 +87,10 @@ class Ranker:
         if not 0 < fdr < 1:
             raise SchemaError(f"`fdr` must lie between 0 and 1. Received: {fdr}.")
         self.schema = schema
-        self.max_values = values_within(memory, len(schema.features) * len(schema.tasks))
+        self.controls = CONTROLS if controls else ()
+        self._features = (*schema.features, *(control.feature for control in self.controls))
+        check_names(schema, self.controls)
+        self.max_values = values_within(memory, len(self._features) * len(schema.tasks))
         self._score, self._fdr, self._seed = score, fdr, seed
         self._threads = threads or pl.thread_pool_size()
         self._scores = self._build_scores(null, repeats)
@@ -85,7 +99,7 @@ class Ranker:
         if null == "shift":
             self._shifts = {
                 (feature.name, task.name): ShiftNull()
-                for feature in schema.features
+                for feature in self._features
                 if not feature.is_list
                 for task in schema.tasks
             }
@@ -93,7 +107,7 @@ class Ranker:
     @property
     def memory(self) -> int:
         """Bytes that the counts take at most."""
-        tables = len(self.schema.features) * len(self.schema.tasks)
+        tables = len(self._features) * len(self.schema.tasks)
         return tables * self.max_values * BYTES_PER_VALUE
 
     def add(self, frame: pl.DataFrame, where: Origin = UNNAMED, first_row: int = 0) -> None:
@@ -109,15 +123,21 @@ class Ranker:
         """
         check_labels(self.schema, frame.columns, where.name)
         labels = {t.name: columns.labels(frame[t.label], where) for t in self.schema.tasks}
-        numbers = np.arange(first_row, first_row + len(frame)) + (self._seed << 40)
-        folds = (mixed(numbers) & np.uint64(1)).astype(np.int8)
+        numbers = np.arange(first_row, first_row + len(frame))
+        folds = (mixed(numbers + (self._seed << 40)) & np.uint64(1)).astype(np.int8)
 
         def count(feature: Feature) -> None:
             keys = feature_keys(frame, feature, where)
             for task in self.schema.tasks:
                 self._count(feature, task, frame, keys, labels[task.name], folds)
 
+        def count_control(control: Control) -> None:
+            for task in self.schema.tasks:
+                keys = control.keys(numbers, labels[task.name], self._seed)
+                self._count(control.feature, task, frame, keys, labels[task.name], folds)
+
         self._map(count, self.schema.features)
+        self._map(count_control, self.controls)
 
     def merge(self, other: Ranker) -> None:
         """Adds what was counted from other rows, with the same arguments."""
@@ -134,9 +154,13 @@ class Ranker:
             SchemaError: When there were no rows, or no label or only one in a task.
         """
         for task in self.schema.tasks:
-            self._check_classes(task)
-        places = [(feature, task) for task in self.schema.tasks for feature in self.schema.features]
-        rows = self._map(lambda place: self._row(*place), places)
+            check_classes(task, self._tables.get((self._features[0].name, task.name)))
+        places = [
+            (feature, task, self._tables[feature.name, task.name])
+            for task in self.schema.tasks
+            for feature in self._features
+        ]
+        rows = self._map(lambda place: self._row(*place), places + self._permuted_labels())
         for feature in self.schema.features:
             if all(row["coverage"] == 0 for row in rows if row["feature"] == feature.name):
                 logger.warning(
@@ -169,16 +193,22 @@ class Ranker:
         if place in self._shifts:
             self._shifts[place].add(keys.values, labels)
 
-    def _row(self, feature: Feature, task: Task) -> dict[str, object]:
-        place = (feature.name, task.name)
-        table = self._tables[place]
+    def _permuted_labels(self) -> list[tuple[Feature, Task, ContingencyTable]]:
+        if not self.controls:
+            return []
+        rows = {t: self._tables[self._features[0].name, t.name].rows for t in self.schema.tasks}
+        drawn = ((task, permuted_label(counts, self._seed)) for task, counts in rows.items())
+        return [(PERMUTED_LABEL, task, table) for task, table in drawn if table]
+
+    def _row(self, feature: Feature, task: Task, table: ContingencyTable) -> dict[str, object]:
         estimates = {name: score(table) for name, score in self._scores.items()}
         if self._shifts:
-            shift = self._shifts.get(place)
+            shift = self._shifts.get((feature.name, task.name))
             estimates["corrected_mi"] = shift.estimate() if shift else UNDEFINED
         return {
             "task": task.name,
             "feature": feature.name,
+            "is_control": feature not in self.schema.features,
             "kind": feature.kind,
             "rows": int(table.rows.sum()),
             "cardinality": table.cardinality,
@@ -186,24 +216,6 @@ class Ranker:
             "coverage": table.coverage,
             **_columns(estimates),
         }
-
-    def _check_classes(self, task: Task) -> None:
-        table = self._tables.get((self.schema.features[0].name, task.name))
-        if table is None:
-            raise SchemaError(
-                "The table must have rows. Received: none. Name files that have some."
-            )
-        negatives, positives = table.rows.sum(axis=0).tolist()
-        if not negatives and not positives:
-            raise SchemaError(
-                f"Label `{task.label}` of task `{task.name}` must be 0 or 1 in some rows. "
-                "Received: no value in any row. Fill the column, or leave the task out."
-            )
-        if not negatives or not positives:
-            raise SchemaError(
-                f"Label `{task.label}` of task `{task.name}` must be 0 in some rows and 1 in "
-                f"others. Received: {int(positives > 0)} in all of them. Add rows of the other."
-            )
 
     def _map(self, function: Callable[..., R], items: Sequence[object]) -> list[R]:
         with ThreadPoolExecutor(self._threads) as pool:

@@ -16,7 +16,7 @@ from ctrmoe.ranking.significance import family_p_values, q_values
 
 LEADING = (
     "task", "feature", "rank", "score", "score_std", "p_value", "q_value", "family_p_value",
-    "above_noise", "kind", "rows", "cardinality", "cardinality_is_exact", "coverage",
+    "above_noise", "is_control", "kind", "rows", "cardinality", "cardinality_is_exact", "coverage",
 )  # fmt: skip
 
 
@@ -28,7 +28,8 @@ def ranked(
     First come those above noise, by their score: the probability that any feature of noise is
     among them is at most `level`. (So is the expected share of noise, which `q_value` gives by
     itself: it lets a few more pass.) The others follow by their p-value, as a score within its
-    error says nothing. Ties go by name.
+    error says nothing. Ties go by name. Controls have a place in the order, but are a family of
+    their own: they change nothing of what is said about the others.
 
     Args:
         rows: Of each task and feature, the columns of the result but those that are added here.
@@ -60,7 +61,10 @@ def write_ranking(ranking: pl.DataFrame, out: str | Path) -> None:
 
 def _of_task(frame: pl.DataFrame, name: str, score: type[Score], level: float) -> pl.DataFrame:
     value, p = frame[name].to_numpy(), frame[f"{name}_p_value"].to_numpy()
-    family = family_p_values(p)
+    family, q = np.empty_like(p), np.empty_like(p)
+    is_control = frame["is_control"].to_numpy()
+    for group in (is_control, ~is_control):
+        family[group], q[group] = family_p_values(p[group]), q_values(p[group])
     above = np.nan_to_num(family, nan=1.0) <= level
     strength = value - score.chance
     strength = np.nan_to_num(np.abs(strength) if score.signed else strength, nan=-math.inf)
@@ -71,7 +75,7 @@ def _of_task(frame: pl.DataFrame, name: str, score: type[Score], level: float) -
             score=pl.col(name),
             score_std=pl.col(f"{name}_std"),
             p_value=pl.col(f"{name}_p_value"),
-            q_value=pl.Series(q_values(p)),
+            q_value=pl.Series(q),
             family_p_value=pl.Series(family),
             above_noise=pl.Series(above),
         )[order]

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ctrmoe.ranking.controls import LABELS
 from ctrmoe.ranking.ranker import Ranker
 
 SHOWN = 10
@@ -16,30 +17,45 @@ SHOWN = 10
 def announcement(ranker: Ranker) -> str:
     """Says before the run how much memory the counts may take."""
     features, tasks = len(ranker.schema.features), len(ranker.schema.tasks)
+    controls = f", {len(ranker.controls)} controls" if ranker.controls else ""
     return (
-        f"Counts take at most {ranker.memory / 2**30:.2f} GiB: {features:,} features, {tasks} "
-        f"task{'s' * (tasks > 1)}, {ranker.max_values:,} values each. A feature with more values "
-        "is counted in as many buckets."
+        f"Counts take at most {ranker.memory / 2**30:.2f} GiB: {features:,} features{controls}, "
+        f"{tasks} task{'s' * (tasks > 1)}, {ranker.max_values:,} values each. A feature with more "
+        "values is counted in as many buckets."
     )
 
 
 def summary(ranking: pl.DataFrame, level: float) -> Group:
-    """Shows the first features of each task and how many are above noise."""
+    """Shows the first features of each task, how many are above noise, and where controls lie."""
     parts: list[Table | Text] = []
     for task in ranking["task"].unique(maintain_order=True):
         of_task = ranking.filter(task=task)
-        parts += [_table(task, of_task.head(SHOWN)), Text(_closing(task, of_task, level))]
+        features, controls = (of_task.filter(pl.col("is_control") == c) for c in (False, True))
+        parts += [_table(task, of_task.head(SHOWN)), Text(_closing(task, features, level))]
+        if controls.height:
+            parts.append(Text(_of_controls(features, controls)))
     return Group(*parts)
 
 
-def _closing(task: str, ranking: pl.DataFrame, level: float) -> str:
-    discoveries = ranking.filter(pl.col("q_value") <= level).height
-    buckets = ranking.filter(~pl.col("cardinality_is_exact")).height
+def _closing(task: str, features: pl.DataFrame, level: float) -> str:
+    discoveries = features.filter(pl.col("q_value") <= level).height
+    buckets = features.filter(~pl.col("cardinality_is_exact")).height
     return (
-        f"{task}: {ranking['above_noise'].sum()} of {ranking.height} features are above noise, "
+        f"{task}: {features['above_noise'].sum()} of {features.height} features are above noise, "
         f"none wrongly with a probability of {1 - level:.0%} (Holm); {discoveries} at a "
         f"false-discovery rate of {level:.0%} (Benjamini-Hochberg)."
         + (f" {buckets} had too many values to count one by one." if buckets else "")
+    )
+
+
+def _of_controls(features: pl.DataFrame, controls: pl.DataFrame) -> str:
+    noise = controls.filter(~pl.col("feature").is_in(LABELS))
+    best = noise.row(0, named=True)
+    before = features.filter(pl.col("rank") < best["rank"]).height
+    return (
+        f"{before} of {features.height} features rank before the first control of noise ({best['feature']}, rank "
+        f"{best['rank']}, p {_number(best['p_value'], '.1e')}); {noise['above_noise'].sum()} of "
+        f"{noise.height} controls of noise are above noise."
     )
 
 

@@ -40,6 +40,12 @@ class ValueCounts:
             self._sketch.add(keys)
         self._put(Tally.of_rows(self._coarse(keys, 0), cells))
 
+    def add_counts(self, counts: Tally) -> None:
+        """Adds the counts of other rows, of keys that were not coarsened."""
+        if self.level:
+            self._sketch.add(counts.keys)
+        self._put(Tally(self._coarse(counts.keys, 0), counts.counts))
+
     def merge(self, other: ValueCounts) -> None:
         """Adds counts of other rows."""
         theirs = other.settled()

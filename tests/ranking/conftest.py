@@ -24,11 +24,12 @@ def counted():
 def row():
     """Builds what a ranking is made of: a feature with a score and its p-value."""
 
-    def build(feature, value, p_value, task="click", name="corrected_mi"):
+    def build(feature, value, p_value, task="click", name="corrected_mi", is_control=False):
         figures = {f"{score}{s}": 0.5 for score in SCORES for s in ("", "_std", "_p_value")}
         return {
             "task": task,
             "feature": feature,
+            "is_control": is_control,
             "kind": "categorical",
             "rows": 10,
             "cardinality": 3,

@@ -63,3 +63,14 @@ def test_table_of_no_rows():
 
     assert table.counts.shape == (0, 2, 2)
     assert table.cardinality == table.coverage == 0
+
+
+def test_table_of_known_counts_is_the_counted_one(counted):
+    keys, labels = [0, 1, 2, 2, 1, 2], [0, 1, 1, 0, 0, 1]
+    table = counted(keys, labels)
+
+    same = ContingencyTable.of_counts(table.counts)
+
+    assert np.array_equal(same.counts, table.counts)
+    assert np.array_equal(same.rows, table.rows)
+    assert same.cardinality == 3

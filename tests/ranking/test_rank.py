@@ -91,6 +91,22 @@ def test_command_writes_the_ranking_and_says_what_it_found(tmp_path, capsys):
     assert ranking["feature"].to_list() == ["shop", "user"]
 
 
+def test_command_ranks_controls_beside_the_features(tmp_path, capsys):
+    (tmp_path / "schema.toml").write_text(SCHEMA_TEXT)
+    table().write_parquet(tmp_path / "clicks.parquet")
+
+    call(
+        "rank", tmp_path / "clicks.parquet", "--schema", tmp_path / "schema.toml",
+        "--out", tmp_path / "out", "--controls",
+    )  # fmt: skip
+
+    printed = capsys.readouterr()
+    assert "2 features, 12 controls, 1 task" in " ".join(printed.err.split())
+    assert "rank before the first control of noise" in " ".join(printed.out.split())
+    ranking = pl.read_parquet(tmp_path / "out" / "ranking.parquet")
+    assert ranking["is_control"].to_list().count(True) == 13
+
+
 BAD = {
     "no label": (lambda t: [t.drop("click")], "The label `click` of task `click` must be a column"),
     "one class": (lambda t: [t.with_columns(click=0)], "must be 0 in some rows and 1 in others"),

@@ -60,3 +60,15 @@ def test_nothing_is_written_where_a_file_stands_in_the_way(tmp_path, row):
 
     with pytest.raises(SchemaError, match="can't be written"):
         write_ranking(ranking, tmp_path / "out")
+
+
+def test_controls_are_a_family_of_their_own(row):
+    features = [row("a", 0.2, 0.02), row("b", 0.1, 0.04)]
+    controls = [row(f"control:{i}", 0.3, 1e-9, is_control=True) for i in range(9)]
+
+    ranking = ranked(features + controls, "corrected_mi", SCORES["corrected_mi"], 0.05)
+
+    found = ranking.filter(~pl.col("is_control")).sort("feature")
+    assert found["family_p_value"].to_list() == [0.04, 0.04]
+    assert found["q_value"].to_list() == [0.04, 0.04]
+    assert found["rank"].to_list() == [10, 11]
