@@ -113,18 +113,27 @@ def rank(  # noqa: PLR0913 - its options
     controls: Annotated[
         bool, typer.Option("--controls", help="Rank noise and the label itself beside the rest.")
     ] = False,
+    by: Annotated[
+        str | None, typer.Option(help="domain: rank within each domain of the schema too.")
+    ] = None,
+    time_slices: Annotated[
+        int, typer.Option(help="Rank within so many slices of time too; 0 for none.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Of halves, permutations and controls.")] = 0,
 ) -> None:
     """Rank features by what they tell about each task, on all rows."""
     from ctrmoe.console import rows_progress
-    from ctrmoe.ranking import rank as run
-    from ctrmoe.ranking.summary import announcement, summary
+    from ctrmoe.ranking import rank_tables, write_tables
+    from ctrmoe.ranking.summary import announcement, differences, summary
 
+    if by not in (None, "domain"):
+        raise SchemaError(f"`by` must be domain. Received: {by!r}.")
     with rows_progress("rank") as progress:
-        ranking = run(
+        tables = rank_tables(
             Schema.load(schema),
             data,
-            out,
+            by_domain=by == "domain",
+            time_slices=time_slices,
             score=score,
             null=null,
             repeats=repeats,
@@ -136,8 +145,10 @@ def rank(  # noqa: PLR0913 - its options
             on_start=lambda ranker: error_console.print(announcement(ranker), highlight=False),
             on_rows=progress,
         )
-    out_console.print(summary(ranking, fdr))
-    out_console.print(f"Wrote {out / 'ranking.csv'} and {out / 'ranking.parquet'}.", soft_wrap=True)
+    write_tables(tables, out)
+    out_console.print(summary(tables["ranking"], fdr))
+    out_console.print(differences(tables, fdr))
+    out_console.print(f"Wrote {', '.join(tables)} to {out}, as .parquet and .csv.", soft_wrap=True)
 
 
 @app.command()

@@ -2,5 +2,6 @@
 
 from ctrmoe.ranking.contingency_table import ContingencyTable as ContingencyTable
 from ctrmoe.ranking.rank import rank as rank
+from ctrmoe.ranking.rank import rank_tables as rank_tables
 from ctrmoe.ranking.ranker import Ranker as Ranker
-from ctrmoe.ranking.ranking import write_ranking as write_ranking
+from ctrmoe.ranking.ranking import write_tables as write_tables

@@ -41,6 +41,14 @@ class Keys:
         kept = chosen[self.rows]
         return Keys(self.values[kept], (np.cumsum(chosen) - 1)[self.rows[kept]])
 
+    def at(self, rows: np.ndarray, length: int) -> Keys:
+        """Returns the keys of rows that are given by their ascending numbers, of `length` rows."""
+        if self.rows is None:
+            return Keys(self.values[rows])
+        chosen = np.zeros(length, bool)
+        chosen[rows] = True
+        return self.of_rows(chosen)
+
 
 def mixed(values: np.ndarray) -> np.ndarray:
     """Returns 64 evenly spread bits of each whole number.

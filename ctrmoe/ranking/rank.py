@@ -14,9 +14,12 @@ from ctrmoe.data.columns import infer_dtype
 from ctrmoe.data.labels import check_labels
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, column_types, count_rows, read_files
 from ctrmoe.data.sources import SourceFile, Table, find_files
+from ctrmoe.ranking.domains import find_domains
 from ctrmoe.ranking.mini_batches import mini_batches
+from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.ranker import Ranker
-from ctrmoe.ranking.ranking import write_ranking
+from ctrmoe.ranking.ranking import write_tables
+from ctrmoe.ranking.time_slices import find_time_slices
 from ctrmoe.schema import Schema, SchemaError
 
 logger = logging.getLogger(__name__)
@@ -27,11 +30,6 @@ def rank(
     schema: Schema,
     data: Table | Iterable[Table],
     out: str | Path | None = None,
-    *,
-    chunk_rows: int = CHUNK_ROWS,
-    batch_rows: int = BATCH_ROWS,
-    on_start: Callable[[Ranker], None] | None = None,
-    on_rows: Callable[[int], None] | None = None,
     **options: Any,
 ) -> pl.DataFrame:
     """Ranks the features of a raw table by what they tell about each task.
@@ -39,12 +37,8 @@ def rank(
     Args:
         schema: Its features are ranked against its tasks.
         data: Files, globs, folders or frames; all rows are read, once.
-        out: Folder for `ranking.parquet` and `ranking.csv`; nothing is written where it is None.
-        chunk_rows: Rows in memory at once; the result does not depend on it.
-        batch_rows: Rows of a mini-batch of `null="shift"`.
-        on_start: Called with the ranker before the first row, to announce its memory.
-        on_rows: Called with the number of rows of each chunk that is done.
-        options: Of `Ranker`.
+        out: Folder for the tables of `rank_tables`; nothing is written where it is None.
+        options: Of `rank_tables`.
 
     Returns:
         The columns of `ranking.parquet`, as the README explains them.
@@ -52,12 +46,56 @@ def rank(
     Raises:
         SchemaError: When the data does not fit the schema, or an argument is out of range.
     """
-    ranker = Ranker(schema, **options)
+    tables = rank_tables(schema, data, **options)
+    if out is not None:
+        write_tables(tables, out)
+    return tables["ranking"]
+
+
+def rank_tables(
+    schema: Schema,
+    data: Table | Iterable[Table],
+    *,
+    by_domain: bool = False,
+    time_slices: int = 0,
+    chunk_rows: int = CHUNK_ROWS,
+    batch_rows: int = BATCH_ROWS,
+    on_start: Callable[[Ranker], None] | None = None,
+    on_rows: Callable[[int], None] | None = None,
+    **options: Any,
+) -> dict[str, pl.DataFrame]:
+    """Ranks the features of a raw table, and by part of its rows.
+
+    Args:
+        schema: Its features are ranked against its tasks.
+        data: Files, globs, folders or frames; all rows are read, once, and before them the columns
+            of domain and time where they divide the rows.
+        by_domain: Whether to rank by domain too.
+        time_slices: Above 0, into how many slices of equal rows by time to divide the rows and to
+            rank by them too.
+        chunk_rows: Rows in memory at once; the result does not depend on it.
+        batch_rows: Rows of a mini-batch of `null="shift"`.
+        on_start: Called with the ranker before the first row, to announce its memory.
+        on_rows: Called with the number of rows of each chunk that is done.
+        options: Of `Ranker`.
+
+    Returns:
+        `ranking`, and where asked for `by_domain` and `heterogeneity`, `by_time` and `stability`,
+        as the README explains them.
+
+    Raises:
+        SchemaError: When the data does not fit the schema, or an argument is out of range.
+    """
     if batch_rows < 2:
         raise SchemaError(f"`batch_rows` must be at least 2. Received: {batch_rows}.")
     files = find_files(data)
     names = [f.name for f in schema.features] + [task.label for task in schema.tasks]
     _check_files(files, schema, names)
+    parts: list[Parts] = [find_domains(files, schema, chunk_rows=chunk_rows)] if by_domain else []
+    if time_slices:
+        parts.append(find_time_slices(files, schema, time_slices, chunk_rows))
+    ranker = Ranker(schema, parts=parts, **options)
+    names += [division.column for division in parts]
     if on_start:
         on_start(ranker)
     chunks = read_files(files, names, schema, chunk_rows)
@@ -67,10 +105,7 @@ def rank(
         ranker.add(frame, where, first_row)
         if on_rows:
             on_rows(len(frame))
-    ranking = ranker.result()
-    if out is not None:
-        write_ranking(ranking, out)
-    return ranking
+    return ranker.tables()
 
 
 def _check_files(files: list[SourceFile], schema: Schema, names: list[str]) -> None:

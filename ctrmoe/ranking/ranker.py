@@ -14,6 +14,7 @@ from ctrmoe import strict
 from ctrmoe.data import columns
 from ctrmoe.data.labels import check_labels
 from ctrmoe.data.sources import UNNAMED, Origin
+from ctrmoe.ranking.breakdown import Breakdown
 from ctrmoe.ranking.classes import check_classes
 from ctrmoe.ranking.contingency_table import ContingencyTable
 from ctrmoe.ranking.controls import (
@@ -24,19 +25,18 @@ from ctrmoe.ranking.controls import (
     permuted_label,
 )
 from ctrmoe.ranking.estimate import UNDEFINED, Estimate
+from ctrmoe.ranking.feature_table import empty_table
 from ctrmoe.ranking.keys import Keys, feature_keys, mixed
+from ctrmoe.ranking.memory import MEMORY, bytes_of, values_within
+from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.ranking import ranked
 from ctrmoe.ranking.scores import SCORES, CorrectedMI, Score
 from ctrmoe.ranking.shift_null import ShiftNull
-from ctrmoe.ranking.value_counts import BYTES_PER_VALUE
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
 logger = logging.getLogger(__name__)
 Null = Literal["permutation", "analytic", "shift"]
 R = TypeVar("R")
-
-MEMORY = 2 << 30
-MIN_VALUES, MAX_VALUES = 1 << 10, 1 << 22
 
 
 class Ranker:
@@ -55,6 +55,8 @@ class Ranker:
         threads: Over the features; as many as polars has where it is None.
         controls: Whether to rank features of noise, and the label itself, beside those of the
             schema.
+        parts: Divisions of the rows by each of which the features are ranked too; the memory is
+            divided among them and the whole in equal shares.
         seed: Of the halves that the AUC divides the rows into, of the repeats and the controls.
 
     Raises:
@@ -72,6 +74,7 @@ class Ranker:
         memory: int = MEMORY,
         threads: int | None = None,
         controls: bool = False,
+        parts: Sequence[Parts] = (),
         seed: int = 0,
     ) -> None:
         if score not in SCORES:
@@ -90,10 +93,12 @@ class Ranker:
         self.controls = CONTROLS if controls else ()
         self._features = (*schema.features, *(control.feature for control in self.controls))
         check_names(schema, self.controls)
-        self.max_values = values_within(memory, len(self._features) * len(schema.tasks))
+        share = memory // (1 + len(parts))
+        self.max_values = values_within(share, len(self._features) * len(schema.tasks))
         self._score, self._fdr, self._seed = score, fdr, seed
         self._threads = threads or pl.thread_pool_size()
         self._scores = self._build_scores(null, repeats)
+        self.breakdowns = [Breakdown(division, schema, share) for division in parts]
         self._tables: dict[tuple[str, str], ContingencyTable] = {}
         self._shifts: dict[tuple[str, str], ShiftNull] = {}
         if null == "shift":
@@ -108,7 +113,7 @@ class Ranker:
     def memory(self) -> int:
         """Bytes that the counts take at most."""
         tables = len(self._features) * len(self.schema.tasks)
-        return tables * self.max_values * BYTES_PER_VALUE
+        return bytes_of(tables, self.max_values) + sum(part.memory for part in self.breakdowns)
 
     def add(self, frame: pl.DataFrame, where: Origin = UNNAMED, first_row: int = 0) -> None:
         """Counts a chunk of raw rows.
@@ -126,10 +131,14 @@ class Ranker:
         numbers = np.arange(first_row, first_row + len(frame))
         folds = (mixed(numbers + (self._seed << 40)) & np.uint64(1)).astype(np.int8)
 
+        divided = [breakdown.divide(frame, where) for breakdown in self.breakdowns]
+
         def count(feature: Feature) -> None:
             keys = feature_keys(frame, feature, where)
             for task in self.schema.tasks:
                 self._count(feature, task, frame, keys, labels[task.name], folds)
+            for breakdown, rows in zip(self.breakdowns, divided, strict=True):
+                breakdown.add(feature, frame, keys, labels, folds, rows)
 
         def count_control(control: Control) -> None:
             for task in self.schema.tasks:
@@ -146,6 +155,20 @@ class Ranker:
                 self._tables[place].merge(table)
             else:
                 self._tables[place] = table
+        for mine, its in zip(self.breakdowns, other.breakdowns, strict=True):
+            mine.merge(its)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Returns `ranking`, the `result`, and the rankings by part with what differs in them.
+
+        Raises:
+            SchemaError: As `result`.
+        """
+        tables, score = {"ranking": self.result()}, self._scores[self._score]
+        for breakdown in self.breakdowns:
+            by_part = breakdown.result(self._score, score, self._fdr, self._map)
+            tables |= breakdown.parts.compared(by_part, self._fdr)
+        return tables
 
     def result(self) -> pl.DataFrame:
         """Returns the ranking: a row for each task and feature.
@@ -188,7 +211,7 @@ class Ranker:
     ) -> None:
         place = (feature.name, task.name)
         if place not in self._tables:
-            self._tables[place] = _empty_table(feature, frame, self.max_values)
+            self._tables[place] = empty_table(feature, frame, self.max_values)
         self._tables[place].add(keys, labels, folds)
         if place in self._shifts:
             self._shifts[place].add(keys.values, labels)
@@ -220,31 +243,6 @@ class Ranker:
     def _map(self, function: Callable[..., R], items: Sequence[object]) -> list[R]:
         with ThreadPoolExecutor(self._threads) as pool:
             return list(pool.map(function, items))
-
-
-def values_within(memory: int, tables: int) -> int:
-    """Returns how many values each of so many tables counts one by one within so many bytes.
-
-    Raises:
-        SchemaError: When it would be too few.
-    """
-    values = memory // (tables * BYTES_PER_VALUE)
-    if values < MIN_VALUES:
-        least = tables * BYTES_PER_VALUE * MIN_VALUES
-        raise SchemaError(
-            f"`memory` must be at least {least / 2**30:.3f} GiB for {tables} tables. Received: "
-            f"{memory / 2**30:.3f} GiB. Raise it, or rank fewer features at once."
-        )
-    return min(1 << (values.bit_length() - 1), MAX_VALUES)
-
-
-def _empty_table(feature: Feature, frame: pl.DataFrame, max_values: int) -> ContingencyTable:
-    if feature.kind == "numeric":
-        return ContingencyTable("number", max_values, feature.buckets)
-    if feature.is_list:
-        return ContingencyTable("list", max_values)
-    dtype = feature.dtype or columns.infer_dtype(feature.name, frame[feature.name].dtype)
-    return ContingencyTable("category", max_values, ordered=dtype == "integer")
 
 
 def _columns(estimates: dict[str, Estimate]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,26 +40,34 @@ def ranked(
     by_task: dict[object, list[dict[str, object]]] = {}
     for row in rows:
         by_task.setdefault(row["task"], []).append(row)
-    frames = [_of_task(pl.DataFrame(part), name, score, level) for part in by_task.values()]
+    frames = [in_order(pl.DataFrame(part), name, score, level) for part in by_task.values()]
     return pl.concat(frames).select(*LEADING, *_figures())
 
 
-def write_ranking(ranking: pl.DataFrame, out: str | Path) -> None:
-    """Writes `ranking.parquet` and `ranking.csv`, each whole or not at all.
+def write_tables(tables: Mapping[str, pl.DataFrame], out: str | Path) -> None:
+    """Writes `<name>.parquet` and `<name>.csv` of each table, each whole or not at all.
 
     Raises:
         SchemaError: When the disk is full or the folder can't be written to.
     """
-    out = Path(out)
-    with (
-        atomic_file(out / "ranking.csv") as csv,
-        AtomicParquetWriter(out / "ranking.parquet") as parquet,
-    ):
-        ranking.write_csv(csv)
-        parquet.write(ranking)
+    for name, table in tables.items():
+        with (
+            atomic_file(Path(out, f"{name}.csv")) as csv,
+            AtomicParquetWriter(Path(out, f"{name}.parquet")) as parquet,
+        ):
+            table.write_csv(csv)
+            parquet.write(table)
 
 
-def _of_task(frame: pl.DataFrame, name: str, score: type[Score], level: float) -> pl.DataFrame:
+def in_order(frame: pl.DataFrame, name: str, score: type[Score], level: float) -> pl.DataFrame:
+    """Orders the features of one task, and says which are above noise; see `ranked`.
+
+    Args:
+        frame: `feature`, `is_control`, and the columns of the score.
+        name: The score to rank by.
+        score: Its class.
+        level: Of `above_noise`.
+    """
     value, p = frame[name].to_numpy(), frame[f"{name}_p_value"].to_numpy()
     family, q = np.empty_like(p), np.empty_like(p)
     is_control = frame["is_control"].to_numpy()

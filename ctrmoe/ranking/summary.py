@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 from rich import box
 from rich.console import Group
@@ -22,6 +24,10 @@ def announcement(ranker: Ranker) -> str:
         f"Counts take at most {ranker.memory / 2**30:.2f} GiB: {features:,} features{controls}, "
         f"{tasks} task{'s' * (tasks > 1)}, {ranker.max_values:,} values each. A feature with more "
         "values is counted in as many buckets."
+        + "".join(
+            f" By {part.parts.kind} ({len(part.parts):,}): {part.max_values:,} values each."
+            for part in ranker.breakdowns
+        )
     )
 
 
@@ -35,6 +41,22 @@ def summary(ranking: pl.DataFrame, level: float) -> Group:
         if controls.height:
             parts.append(Text(_of_controls(features, controls)))
     return Group(*parts)
+
+
+def differences(tables: Mapping[str, pl.DataFrame], level: float) -> Text:
+    """Names the features that tell more in some domains, or at some times, than in others."""
+    lines = []
+    for name, kind in (("heterogeneity", "domains"), ("stability", "time slices")):
+        for task in (
+            tables[name].partition_by("task", maintain_order=True) if name in tables else ()
+        ):
+            found = task.filter("differs")
+            first = ", ".join(found["feature"].head(SHOWN)) or "none"
+            lines.append(
+                f"{task['task'][0]}: {found.height} of {task.height} features differ between "
+                f"{kind} at a false-discovery rate of {level:.0%}, most of all: {first}."
+            )
+    return Text("\n".join(lines))
 
 
 def _closing(task: str, features: pl.DataFrame, level: float) -> str:
@@ -52,9 +74,10 @@ def _of_controls(features: pl.DataFrame, controls: pl.DataFrame) -> str:
     noise = controls.filter(~pl.col("feature").is_in(LABELS))
     best = noise.row(0, named=True)
     before = features.filter(pl.col("rank") < best["rank"]).height
+    p_value = _number(best["p_value"], ".1e")
     return (
-        f"{before} of {features.height} features rank before the first control of noise ({best['feature']}, rank "
-        f"{best['rank']}, p {_number(best['p_value'], '.1e')}); {noise['above_noise'].sum()} of "
+        f"{before} of {features.height} features rank before the first control of noise "
+        f"({best['feature']}, rank {best['rank']}, p {p_value}); {noise['above_noise'].sum()} of "
         f"{noise.height} controls of noise are above noise."
     )
 

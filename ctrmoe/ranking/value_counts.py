@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ctrmoe.ranking.distinct_sketch import DistinctSketch
+from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE, DistinctSketch
 from ctrmoe.ranking.keys import mixed
 from ctrmoe.ranking.tally import CELLS, Tally, joined
 
@@ -23,16 +23,18 @@ class ValueCounts:
     Args:
         ordered: Whether close keys stand for similar values.
         max_values: A power of two.
+        sketch_size: Of the estimate of the distinct keys.
     """
 
-    def __init__(self, ordered: bool, max_values: int) -> None:
+    def __init__(self, ordered: bool, max_values: int, sketch_size: int = SKETCH_SIZE) -> None:
         self.level = 0
         """How often the keys were coarsened: bits cut off, or 1 for buckets."""
         self._ordered = ordered
         self._max_values = max_values
+        self._min_pending = min(_MIN_PENDING, max_values)
         self._counts = Tally.empty()
         self._pending: list[Tally] = []
-        self._sketch = DistinctSketch()
+        self._sketch = DistinctSketch(sketch_size)
 
     def add(self, keys: np.ndarray, cells: np.ndarray) -> None:
         """Counts one row a key."""
@@ -73,7 +75,7 @@ class ValueCounts:
 
     def _put(self, part: Tally) -> None:
         self._pending.append(part)
-        if sum(map(len, self._pending)) > max(len(self._counts), _MIN_PENDING):
+        if sum(map(len, self._pending)) > max(len(self._counts), self._min_pending):
             self.settled()
 
     def _coarsen(self) -> None:

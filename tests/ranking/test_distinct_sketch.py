@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE, DistinctSketch
 
@@ -31,3 +32,12 @@ def test_merged_sketches_are_the_sketch_of_all_keys():
     second.merge(first)
 
     assert second.estimate() == whole.estimate()
+
+
+def test_smaller_sketch_is_less_exact():
+    sketch = DistinctSketch(1_024)
+
+    for start in range(0, 200_000, 5_000):
+        sketch.add(np.arange(start, start + 10_000))
+
+    assert sketch.estimate() == pytest.approx(205_000, rel=0.12)

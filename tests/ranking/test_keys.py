@@ -72,6 +72,14 @@ def test_chosen_rows_of_a_list_are_numbered_anew():
     assert keys.rows.tolist() == [0, 0, 1]
 
 
+def test_numbered_rows_are_chosen():
+    single, lists = Keys(np.array([5, 6, 7])), Keys(np.array([5, 6, 7]), np.array([0, 0, 2]))
+
+    assert single.at(np.array([0, 2]), 3).values.tolist() == [5, 7]
+    assert lists.at(np.array([1, 2]), 3).values.tolist() == [7]
+    assert lists.at(np.array([1, 2]), 3).rows.tolist() == [1]
+
+
 def test_mixed_is_the_published_sequence():
     # The first outputs of SplitMix64 seeded with 0 are the mix of 0, 1, 2 times its increment.
     state = np.array([0, 0x9E3779B97F4A7C15], np.uint64)

@@ -107,6 +107,38 @@ def test_command_ranks_controls_beside_the_features(tmp_path, capsys):
     assert ranking["is_control"].to_list().count(True) == 13
 
 
+def test_command_ranks_by_domain_and_time(tmp_path, capsys):
+    extra = 'domain = "country"\ntimestamp = "time"\n'
+    (tmp_path / "schema.toml").write_text(extra + SCHEMA_TEXT)
+    countries = pl.Series("country", ["si", "at"] * 1_000)
+    time = pl.int_range(pl.len()).alias("time")
+    table().with_columns(countries, time).write_parquet(tmp_path / "clicks.parquet")
+    arguments = ["rank", tmp_path / "clicks.parquet", "--schema", tmp_path / "schema.toml"]
+    arguments += ["--out", tmp_path / "out", "--by", "domain", "--time-slices", "4"]
+
+    assert call(*arguments) == 0
+
+    printed = capsys.readouterr()
+    assert "By domain (2): 2,097,152 values each. By slice (4): 1,048,576 values each." in " ".join(
+        printed.err.split()
+    )
+    assert "features differ between time slices" in " ".join(printed.out.split())
+    by_domain, by_time, heterogeneity, stability = (
+        pl.read_parquet(tmp_path / "out" / f"{name}.parquet")
+        for name in ("by_domain", "by_time", "heterogeneity", "stability")
+    )
+    assert by_domain.select("domain", "rank").rows() == [("at", 1), ("at", 2), ("si", 1), ("si", 2)]
+    assert by_time["slice"].unique().sort().to_list() == [0, 1, 2, 3]
+    assert heterogeneity.height == stability.height == 2
+
+
+def test_rows_are_divided_by_domain_only(tmp_path, capsys):
+    code = call("rank", tmp_path, "--schema", tmp_path, "--out", tmp_path, "--by", "country")
+
+    assert code == 2
+    assert "`by` must be domain. Received: 'country'." in capsys.readouterr().err
+
+
 BAD = {
     "no label": (lambda t: [t.drop("click")], "The label `click` of task `click` must be a column"),
     "one class": (lambda t: [t.with_columns(click=0)], "must be 0 in some rows and 1 in others"),

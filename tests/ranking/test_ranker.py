@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ctrmoe.ranking.ranker import MAX_VALUES, Ranker, values_within
-from ctrmoe.ranking.value_counts import BYTES_PER_VALUE
+from ctrmoe.ranking.memory import bytes_of
+from ctrmoe.ranking.ranker import Ranker
 from ctrmoe.schema import Schema, SchemaError
 
 ROWS = 3_000
@@ -122,9 +122,8 @@ def test_shift_is_a_value_a_chunk(rows):
 def test_memory_decides_how_many_values_are_counted():
     ranker = Ranker(SCHEMA, memory=64 << 20)
 
-    assert ranker.max_values == values_within(64 << 20, 12) == 65_536
-    assert ranker.memory == 12 * 65_536 * BYTES_PER_VALUE <= 64 << 20
-    assert values_within(1 << 50, 1) == MAX_VALUES
+    assert ranker.max_values == 65_536
+    assert ranker.memory == bytes_of(12, 65_536) <= 64 << 20
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from ctrmoe.ranking.ranking import LEADING, ranked, write_ranking
+from ctrmoe.ranking.ranking import LEADING, ranked, write_tables
 from ctrmoe.ranking.scores import SCORES
 from ctrmoe.schema import SchemaError
 
@@ -47,7 +47,7 @@ def test_each_task_has_its_own_ranks(row):
 def test_written_tables_hold_the_ranking(tmp_path, row):
     ranking = ranked([row("a", 0.1, 0.0)], "corrected_mi", SCORES["corrected_mi"], 0.05)
 
-    write_ranking(ranking, tmp_path / "out")
+    write_tables({"ranking": ranking}, tmp_path / "out")
 
     assert pl.read_parquet(tmp_path / "out/ranking.parquet").equals(ranking)
     assert pl.read_csv(tmp_path / "out/ranking.csv").columns == ranking.columns
@@ -59,7 +59,7 @@ def test_nothing_is_written_where_a_file_stands_in_the_way(tmp_path, row):
     ranking = ranked([row("a", 0.1, 0.0)], "corrected_mi", SCORES["corrected_mi"], 0.05)
 
     with pytest.raises(SchemaError, match="can't be written"):
-        write_ranking(ranking, tmp_path / "out")
+        write_tables({"ranking": ranking}, tmp_path / "out")
 
 
 def test_controls_are_a_family_of_their_own(row):

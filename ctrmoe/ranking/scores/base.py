@@ -15,10 +15,12 @@ class Score(ABC):
     Attributes:
         chance: Value of a feature that tells nothing.
         signed: Whether values below `chance` tell as much as those above.
+        is_information: Whether it is in nats, and so grows with p(1 - p), p the rate of the label.
     """
 
     chance: ClassVar[float] = 0.0
     signed: ClassVar[bool] = False
+    is_information: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, table: ContingencyTable) -> Estimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class CorrectedMI(Score):
     Raises:
         ValueError: When an argument is out of range.
     """
+
+    is_information: ClassVar[bool] = True
 
     def __init__(self, null: Null = "permutation", repeats: int = 0, seed: int = 0) -> None:
         if null not in get_args(Null):

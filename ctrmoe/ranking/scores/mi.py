@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ctrmoe.ranking.contingency_table import ContingencyTable
 from ctrmoe.ranking.estimate import CHANCE, Estimate
 from ctrmoe.ranking.information import mutual_information, tail
@@ -18,6 +20,8 @@ class MI(Score):
     Reference:
         OutRank 0.97.5, heuristic `MI`; scikit-learn's `mutual_info_score`.
     """
+
+    is_information: ClassVar[bool] = True
 
     def __call__(self, table: ContingencyTable) -> Estimate:
         counts, classes = table.label_counts, table.rows.sum(axis=0)
