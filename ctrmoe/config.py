@@ -39,7 +39,7 @@ class DataConfig:
     prepared: str = ""
     negative_rate: float = 1.0
     domain_temperature: float = 1.0
-    shuffle_rows: int = 500_000
+    shuffle_rows: int = 262_144
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,7 +64,7 @@ class TrainingFeed:
         *,
         batch_size: int,
         seed: int = 0,
-        shuffle_rows: int = 500_000,
+        shuffle_rows: int = 262_144,
         negative_rate: float = 1.0,
         domain_temperature: float = 1.0,
         positive_weight: float = 1.0,

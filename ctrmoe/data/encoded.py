@@ -21,8 +21,8 @@ from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, WEIGHTS_PREFIX, Encoded
 from ctrmoe.data.parquet import open_parquet
 from ctrmoe.schema import Feature, Schema, SchemaError
 
-ROW_GROUP_ROWS = 65_536
-FILE_ROWS = 64 * ROW_GROUP_ROWS
+ROW_GROUP_ROWS = 32_768
+FILE_ROWS = 128 * ROW_GROUP_ROWS
 
 
 @dataclass(frozen=True, slots=True)
