@@ -99,6 +99,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=sets, default=sets)
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 1")
+    parser.add_argument("--threads", type=int, default=clocks.THREADS, help="of each training")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--report", action="store_true", help="only write the tables")
     mode.add_argument("--timings-only", action="store_true", help="only measure speeds again")
@@ -136,7 +137,7 @@ def run_cell(
     if all(cell.figures(name) for name in wanted):
         return
     folders = folders or leaderboard_sets.make(cell.set, args.data, args.out / "data" / cell.set)
-    tuned = tune(cell, folders, args.trials)
+    tuned = tune(cell, folders, args)
     for number, name in enumerate(seeds, 1):
         if not cell.figures(name):
             config = cell.folder / f"{name}.toml"
@@ -146,27 +147,28 @@ def run_cell(
             table["train"] |= {"epochs": chosen.epochs, "patience": chosen.patience}
             write_text(config, strict.dump_toml(table))
             test = folders.raw / "test.parquet"
-            cell.keep(name, worker(cell.folder / name, "--config", config, "--test", test))
+            words = (cell.folder / name, "--config", config, "--test", test)
+            cell.keep(name, worker(*words, threads=args.threads))
     if timed and not cell.figures("speeds"):
         cell.keep("speeds", worker(cell.folder / "seed_1"))
 
 
-def tune(cell: Cell, folders: leaderboard_sets.Folders, trials: int) -> Config:
+def tune(cell: Cell, folders: leaderboard_sets.Folders, args: argparse.Namespace) -> Config:
     """Searches by the command line, in a process of its own; returns the best config."""
     study = cell.folder / "search"
     start = named_config(cell, folders.sample, epochs=TUNING_EPOCHS)
     write_text(cell.folder / "search.toml", strict.dump_toml({**start.to_dict(), SEARCH: RANGES}))
-    command = ["tune", cell.folder / "search.toml", "--out", study, "--trials", trials]
+    command = ["tune", cell.folder / "search.toml", "--out", study, "--trials", args.trials]
     # Regularised trials start slowly: a pruner would end those that end best.
     words = [sys.executable, "-m", "ctrmoe.cli", *map(str, command), "--no-prune", "--resume"]
-    subprocess.run(words, check=True, env=clocks.worker_environment())
+    subprocess.run(words, check=True, env=clocks.worker_environment(args.threads))
     return Config.load(study / "best.toml")
 
 
-def worker(*words: Any) -> dict[str, Any]:
+def worker(*words: Any, threads: int = clocks.THREADS) -> dict[str, Any]:
     """Runs `leaderboard_worker.py` and returns the figures that it reports."""
     command = [sys.executable, str(HERE / "leaderboard_worker.py"), *map(str, words)]
-    environment = clocks.worker_environment()
+    environment = clocks.worker_environment(threads)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     return json.loads(done.stdout.splitlines()[-1])
 

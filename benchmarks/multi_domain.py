@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=sets, default=sets)
     parser.add_argument("--trials", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 1")
+    parser.add_argument("--threads", type=int, default=clocks.THREADS, help="of each training")
     parser.add_argument("--report", action="store_true", help="only write the table")
     parser.add_argument("--record", action="store_true", help=f"write results/{RESULT.name}")
     return parser.parse_args()
