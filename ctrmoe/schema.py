@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ctrmoe import strict
+from ctrmoe.condition import Condition
+from ctrmoe.feature import Feature as Feature
+from ctrmoe.feature import SchemaError as SchemaError
 from ctrmoe.limits import Limits
 
 PADDING, MISSING, UNKNOWN = 0, 1, 2
@@ -18,10 +21,6 @@ PADDING, MISSING, UNKNOWN = 0, 1, 2
 
 UNLABELLED = -1
 """The label of a row that does not count for a task; raw tables have null there."""
-
-
-class SchemaError(ValueError):
-    """A schema, or a table that does not fit its schema; the message says how to mend it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,119 +50,6 @@ class Task:
     def label(self) -> str:
         """The raw column of the label."""
         return self.column or self.name
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Feature:
-    """One input column of the raw table.
-
-    Args:
-        name: The raw column.
-        kind: `categorical` (a string or whole number, or a list of them with `max_length`),
-            `numeric`, or `sequence` (a list, oldest first).
-        min_count: Values seen less often in the training part are unknown.
-        hash_buckets: Above 0, values are hashed into so many ids instead of a vocabulary.
-        oov_buckets: Ids that unknown values are spread over by hash; 1 gives all of them id 2.
-        max_length: Ids kept of a list: the newest (last) of a sequence, the first of a
-            multi-valued categorical; 0 means that a categorical holds one value.
-        separator: Splits a string column into a list, as `|` does in `a|b`.
-        vocabulary: Name of the feature whose vocabulary and table this one shares.
-        weights: Of a multi-valued categorical, the column with the weights of its values: lists of
-            as many numbers, none negative; null for ones.
-        transform: Of a numeric: `none`, `standard` ((x - mean) / deviation), `log`
-            (sign(x)·ln(1 + |x|)), `log_square` (ln(x)² above 2, else x), `quantile` (the number
-            of the bucket, fed as a categorical).
-        truncate: `log_square` is rounded down to a whole number, as in AutoInt's Criteo script.
-        buckets: Number of buckets of `quantile`.
-        dtype: `string`, `integer` or `float`: the type of the raw column that the served model
-            takes; `prepare` fills it in from the table where it is left empty.
-    """
-
-    name: str
-    kind: Literal["categorical", "numeric", "sequence"]
-    min_count: int = 1
-    hash_buckets: int = 0
-    oov_buckets: int = 1
-    max_length: int = 0
-    separator: str = ""
-    vocabulary: str = ""
-    weights: str = ""
-    transform: Literal["none", "standard", "log", "log_square", "quantile"] = "none"
-    truncate: bool = False
-    buckets: int = 32
-    dtype: Literal["", "string", "integer", "float"] = ""
-
-    def __post_init__(self) -> None:
-        for rule, holds in self._rules():
-            if not holds:
-                raise SchemaError(f"Feature `{self.name}`: {rule}")
-
-    def _rules(self) -> list[tuple[str, bool]]:
-        numeric = self.kind == "numeric"
-        return [
-            ("`name` must not be empty.", bool(self.name)),
-            (f"`min_count` must be at least 1. Received: {self.min_count}.", self.min_count >= 1),
-            (
-                f"`hash_buckets` must not be negative. Received: {self.hash_buckets}.",
-                self.hash_buckets >= 0,
-            ),
-            (
-                f"`oov_buckets` must be at least 1. Received: {self.oov_buckets}.",
-                self.oov_buckets >= 1,
-            ),
-            (f"`buckets` must be at least 2. Received: {self.buckets}.", self.buckets >= 2),
-            (
-                f"`max_length` must be at least 1 for a sequence. Received: {self.max_length}. "
-                "Give the number of items kept, the newest.",
-                self.kind != "sequence" or self.max_length > 0,
-            ),
-            (
-                "`max_length`, `separator`, `vocabulary` and `hash_buckets` are not for a numeric.",
-                not numeric
-                or not (self.max_length or self.separator or self.vocabulary or self.hash_buckets),
-            ),
-            (
-                f"`transform` is for a numeric. Received: {self.transform!r}, kind={self.kind!r}.",
-                numeric or self.transform == "none",
-            ),
-            (
-                "`separator` needs `max_length`, the number of values kept.",
-                not self.separator or self.max_length > 0,
-            ),
-            (
-                "`dtype` must be string where a `separator` splits text. Received: 'integer'.",
-                not self.separator or self.dtype != "integer",
-            ),
-            (
-                f"`weights` is for a multi-valued categorical without `separator`. Received: "
-                f"{self.weights!r}, kind={self.kind!r}, max_length={self.max_length}.",
-                not self.weights
-                or (self.kind == "categorical" and self.max_length > 0 and not self.separator),
-            ),
-            (
-                f"`dtype` of a numeric must be float. Received: {self.dtype!r}.",
-                not numeric or self.dtype in ("", "float"),
-            ),
-            (
-                "`dtype` of a categorical must be string or integer. Received: 'float'.",
-                numeric or self.dtype != "float",
-            ),
-        ]
-
-    @property
-    def is_list(self) -> bool:
-        """Whether a row holds several ids of this feature."""
-        return self.max_length > 0
-
-    @property
-    def is_value(self) -> bool:
-        """Whether the model reads the feature as a number rather than as an id."""
-        return self.kind == "numeric" and self.transform != "quantile"
-
-    @property
-    def table(self) -> str:
-        """The feature whose vocabulary and embedding table this one uses."""
-        return self.vocabulary or self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,6 +99,7 @@ class Schema:
                 "`unknown_domains` must be left out where no column is the `domain`. Received: "
                 f"{self.unknown_domains!r}."
             )
+        self._check_columns()
         self._check_labels()
         self._check_weights()
         for feature in self.features:
@@ -222,33 +109,50 @@ class Schema:
     def _check_limits(self) -> None:
         if rule := self.limits.broken_rule():
             raise SchemaError(rule)
-        known = [*(feature.name for feature in self.features), self.domain]
+        known = [*(column.name for column in self.inputs), self.domain]
         for column in self.limits.columns:
             if column not in known:
                 raise SchemaError(
-                    f"`limits.columns` must name features. Received: {column!r}."
+                    f"`limits.columns` must name columns of features. Received: {column!r}."
                     + strict.suggestion(column, filter(None, known))
                 )
 
     def _check_labels(self) -> None:
         labels = {task.label: task.name for task in self.tasks}
         for feature in self.features:
-            if feature.name in labels:
-                raise SchemaError(
-                    f"Feature `{feature.name}` is the label of task `{labels[feature.name]}`: a "
-                    "model that reads its label learns nothing. Remove the feature."
-                )
+            for column in feature.inputs:
+                if column.name in labels:
+                    raise SchemaError(
+                        f"Feature `{feature.name}` reads the label of task "
+                        f"`{labels[column.name]}`: a model that reads its label learns nothing. "
+                        "Remove the feature."
+                    )
+
+    def _check_columns(self) -> None:
+        """A served column has one type and one shape."""
+        first: dict[str, tuple[str, str]] = {}
+        for feature in self.features:
+            for column in feature.inputs:
+                reading, name = first.setdefault(column.name, (column.reading, feature.name))
+                if reading != column.reading:
+                    raise SchemaError(
+                        f"Column `{column.name}` must be read as numbers, as lists or as "
+                        f"categories. Received: {reading} by feature `{name}`, {column.reading} by "
+                        f"feature `{feature.name}`. Give one of them a column of its own, numbers "
+                        "cut into ranges for a cross."
+                    )
 
     def _check_shared(self, feature: Feature) -> None:
         if not feature.vocabulary:
             return
-        owners = {f.name: f for f in self.features if f.kind != "numeric"}
+        owners = {f.name: f for f in self.features if f.kind != "numeric" and not f.cross}
         owner = owners.get(feature.vocabulary)
         if owner is None:
-            numeric = any(f.name == feature.vocabulary for f in self.features)
+            other = [f for f in self.features if f.name == feature.vocabulary]
+            kind = "".join(", a cross" if f.cross else ", a numeric" for f in other)
             raise SchemaError(
                 f"Feature `{feature.name}`: `vocabulary` must name a categorical or sequence "
-                f"feature. Received: {feature.vocabulary!r}{', a numeric' if numeric else ''}."
+                f"feature. Received: {feature.vocabulary!r}{kind}."
                 + strict.suggestion(feature.vocabulary, owners)
             )
         if owner.vocabulary:
@@ -259,14 +163,14 @@ class Schema:
             )
 
     def _check_weights(self) -> None:
-        taken = Counter([f.name for f in self.features] + [task.label for task in self.tasks])
+        taken = {column.name for column in self.inputs} | {task.label for task in self.tasks}
         for feature in self.weighted:
-            taken[feature.weights] += 1
-            if taken[feature.weights] > 1:
+            if feature.weights in taken:
                 raise SchemaError(
                     f"Feature `{feature.name}`: `weights` must name a column that is no feature, "
                     f"no label and no other feature's weights. Received: {feature.weights!r}."
                 )
+            taken.add(feature.weights)
 
     def __getitem__(self, name: str) -> Feature:
         """Returns the feature called `name`."""
@@ -292,9 +196,19 @@ class Schema:
         return tuple(f for f in self.features if f.weights)
 
     @property
+    def inputs(self) -> tuple[Feature, ...]:
+        """The raw columns that the features read, each once, as features derived of nothing."""
+        found: dict[str, Feature] = {}
+        for column in (column for feature in self.features for column in feature.inputs):
+            # One of two readers of a list may have weights for it.
+            if column.name not in found or column.weights:
+                found[column.name] = column
+        return tuple(found.values())
+
+    @property
     def raw_inputs(self) -> tuple[str, ...]:
         """Raw columns that the features read, in the order of the served inputs."""
-        return (*(f.name for f in self.features), *(f.weights for f in self.weighted))
+        return (*(column.name for column in self.inputs), *(f.weights for f in self.weighted))
 
     @property
     def values(self) -> tuple[Feature, ...]:
@@ -354,8 +268,11 @@ class Schema:
 
 
 def _without_defaults(record: Any) -> dict[str, Any]:
-    return {
+    table = {
         field.name: value
         for field in dataclasses.fields(record)
         if (value := getattr(record, field.name)) != field.default and value != {}
     }
+    if isinstance(table.get("where"), Condition):
+        table["where"] = dataclasses.asdict(table["where"])
+    return table

@@ -42,7 +42,7 @@ def test_limit_of_a_column_wins():
         ),
         (
             {"columns": {"usr": {"psi": 0.5}}},
-            "`limits.columns` must name features. Received: 'usr'. Did you mean `user`?",
+            "`limits.columns` must name columns of features. Received: 'usr'. Did you mean `user`?",
         ),
     ],
 )

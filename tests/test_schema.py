@@ -1,6 +1,6 @@
 import pytest
 
-from ctrmoe.schema import Feature, Schema, SchemaError, Task
+from ctrmoe.schema import Schema, SchemaError, Task
 
 TASKS = [{"name": "click", "column": "label"}]
 FEATURES = [
@@ -16,6 +16,10 @@ def weighted(name, column):
     return {"name": name, "kind": "categorical", "max_length": 2, "weights": column}
 
 
+def derived(name="d", **options):
+    return {"name": name, "kind": "categorical", **options}
+
+
 def schema(**changes):
     return Schema.from_dict({"name": "shop", "tasks": TASKS, "features": FEATURES} | changes)
 
@@ -28,6 +32,36 @@ def test_load_returns_what_dumps_wrote(tmp_path):
     path.write_text(written.dumps(), encoding="utf-8")
 
     assert Schema.load(path) == written
+
+
+def test_dumps_of_derived_features_loads(tmp_path):
+    written = schema(
+        features=[
+            derived("ab", cross=["a", "b"], cross_dtypes=["string", "integer"]),
+            {"name": "p_of_x", "kind": "numeric", "source": "p"}
+            | {"where": {"column": "b", "equals": 3}},
+            derived("a_of_x", source="a", where={"column": "c", "equals": "x"}),
+        ]
+    )
+    path = tmp_path / "schema.toml"
+    path.write_text(written.dumps(), encoding="utf-8")
+
+    assert Schema.load(path) == written
+
+
+def test_inputs_name_each_raw_column_once():
+    given = schema(
+        features=[
+            derived("ab", cross=["a", "b"]),
+            {"name": "ones", "kind": "categorical", "max_length": 2, "source": "tags"},
+            weighted("tags", "w"),
+            derived("a_of_x", source="a", where={"column": "c", "equals": "x"}),
+        ]
+    )
+
+    assert [column.name for column in given.inputs] == ["a", "b", "tags", "c"]
+    assert given.inputs[2].weights == "w"
+    assert given.raw_inputs == ("a", "b", "tags", "c", "w")
 
 
 def test_dumps_with_odd_names_loads(tmp_path):
@@ -85,7 +119,7 @@ def test_owner_of_a_shared_vocabulary():
         ({"columns": ["a", "a"]}, "`columns` must not repeat a name"),
         ({"tasks": [{"name": "a/b"}]}, "`name` of a task must consist of"),
         ({"tasks": [{"name": "c", "weight": True}]}, r"`tasks\[0\].weight` must be float"),
-        ({"features": [{"name": "label", "kind": "numeric"}]}, "is the label of task `click`"),
+        ({"features": [{"name": "label", "kind": "numeric"}]}, "reads the label of task `click`"),
         (
             {"features": [{"name": "h", "kind": "sequence", "max_length": 2, "vocabulary": "x"}]},
             "must name a categorical or sequence feature. Received: 'x'",
@@ -96,6 +130,27 @@ def test_owner_of_a_shared_vocabulary():
                 f"`weights` must name a column that is no feature, .* Received: '{column}'",
             )
             for names, column in (("t", "item id"), ("t", "label"), ("tu", "w"))
+        ),
+        (
+            {"features": [*FEATURES, derived(source="label")]},
+            "Feature `d` reads the label of task `click`",
+        ),
+        *(
+            (
+                {"features": [*FEATURES, derived(**options)]},
+                f"Column `{column}` must be read as numbers, as lists or as categories. Received: "
+                f"{first} by feature `{column}`, categories by feature `d`. Give one of them",
+            )
+            for options, column, first in (
+                ({"cross": ["item id", "price"]}, "price", "numbers"),
+                ({"cross": ["item id", "history"]}, "history", "lists"),
+                ({"where": {"column": "age", "equals": 3}}, "age", "numbers"),
+                ({"source": "price"}, "price", "numbers"),
+            )
+        ),
+        (
+            {"features": [derived(cross=["a", "b"]), derived("e", vocabulary="d")]},
+            "must name a categorical or sequence feature. Received: 'd', a cross",
         ),
         ({"unknown_domains": "refuse"}, "`unknown_domains` must be left out where no column is"),
         ({"unknown_domains": "drop"}, "`unknown_domains` must be one of 'fallback', 'refuse'"),
@@ -118,45 +173,6 @@ def test_vocabulary_of_a_sharing_feature():
 
     with pytest.raises(SchemaError, match="must name the feature that owns the vocabulary"):
         schema(features=chain)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"kind": "categoric"}, "must be one of 'categorical', 'numeric', 'sequence'"),
-        ({"kind": "categorical", "min_count": 0}, "`min_count` must be at least 1. Received: 0"),
-        ({"kind": "categorical", "hash_buckets": -1}, "`hash_buckets` must not be negative"),
-        ({"kind": "categorical", "oov_buckets": 0}, "`oov_buckets` must be at least 1"),
-        ({"kind": "sequence"}, "`max_length` must be at least 1 for a sequence"),
-        ({"kind": "numeric", "max_length": 3}, "are not for a numeric"),
-        ({"kind": "categorical", "transform": "log"}, "`transform` is for a numeric"),
-        ({"kind": "categorical", "separator": "|"}, "`separator` needs `max_length`"),
-        (
-            {"kind": "categorical", "max_length": 2, "separator": "|", "dtype": "integer"},
-            "`dtype` must be string where a `separator`",
-        ),
-        *(
-            ({**options, "weights": "w"}, "`weights` is for a multi-valued categorical without")
-            for options in (
-                {"kind": "numeric"},
-                {"kind": "categorical"},
-                {"kind": "sequence", "max_length": 2},
-                {"kind": "categorical", "max_length": 2, "separator": "|"},
-            )
-        ),
-        ({"kind": "numeric", "dtype": "string"}, "`dtype` of a numeric must be float"),
-        ({"kind": "categorical", "dtype": "float"}, "must be string or integer"),
-        ({"kind": "numeric", "buckets": 1}, "`buckets` must be at least 2"),
-    ],
-)
-def test_feature_that_breaks_a_rule(options, message):
-    with pytest.raises(SchemaError, match=message):
-        schema(features=[{"name": "f", **options}])
-
-
-def test_feature_without_a_name():
-    with pytest.raises(SchemaError, match="`name` must not be empty"):
-        Feature(name="", kind="numeric")
 
 
 @pytest.mark.parametrize(

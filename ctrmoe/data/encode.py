@@ -26,6 +26,7 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data import columns
+from ctrmoe.data.derived import raw_values
 from ctrmoe.data.fit import Chunk, DType, Fitter, owners, resolve_dtypes, vocabulary_of
 from ctrmoe.data.labels import read_labels
 from ctrmoe.data.lists import Values, canonical_values, padded
@@ -118,7 +119,7 @@ class Encoder:
             if name.startswith(WEIGHTS_PREFIX):
                 return padded_weights(frame, feature, where)
             if feature.kind == "numeric":
-                return self._transform(feature, columns.numbers(frame[feature.name]))
+                return self._transform(feature, columns.numbers(raw_values(frame, feature, where)))
             values = canonical_values(frame, feature, where).trimmed(feature)
             return self._ids(feature, values, self.vocabularies[_table(name, feature)].ids)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal, TypeAlias
 
 import numpy as np
 import polars as pl
 
+from ctrmoe.condition import Condition
 from ctrmoe.data.columns import infer_dtype, numbers
+from ctrmoe.data.derived import raw_type, raw_values
 from ctrmoe.data.lists import Values, canonical_values
 from ctrmoe.data.numeric import NumberCounter, NumericStatistics
 from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, WEIGHTS_PREFIX
@@ -71,10 +73,11 @@ class Fitter:
             return found
 
         def count_numbers(name: str) -> Chunk:
-            found = numbers(frame[name])
+            values = raw_values(frame, self.schema[name], where)
+            found = numbers(values)
             self._numbers[name].add(found if rows is None else found[rows])
-            if frame[name].dtype == pl.String and np.isnan(found).all():
-                texts = frame[name].filter(frame[name].str.len_bytes() > 0)
+            if values.dtype == pl.String and np.isnan(found).all():
+                texts = values.filter(values.str.len_bytes() > 0)
                 self._texts.update((name, text) for text in texts.head(1))
             return {name: found}
 
@@ -166,10 +169,14 @@ def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schem
     """Fills in the `dtype` of every feature from the columns of the files.
 
     Text in one of the files, or in one of the features that share a vocabulary, makes it
-    `string`; a `dtype` that the schema names stands.
+    `string`; a `dtype` that the schema names stands. The columns of crosses and conditions are
+    resolved like features.
 
     Returns:
         The schema, and the type of the domain column.
+
+    Raises:
+        SchemaError: When features that share a vocabulary or a column need different types.
     """
     types = {str(source): column_types(source, schema) for source in sources}
     named: dict[str, set[str]] = defaultdict(set)
@@ -192,17 +199,65 @@ def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schem
         return dataclasses.replace(feature, dtype=dtype)
 
     domain = Feature(name=schema.domain or "domain", kind="categorical")
-    return (
-        schema.replace(features=tuple(map(resolve, schema.features))),
-        _one(_found_dtypes(types, domain)),
-    )
+    domain_dtype = _one(_found_dtypes(types, domain))
+    resolved = [resolve(feature) for feature in schema.features]
+    known = {schema.domain: domain_dtype} | _column_dtypes(resolved)
+
+    def of_column(name: str) -> DType:
+        column = Feature(name=name, kind="categorical")
+        return known.get(name) or _one(_found_dtypes(types, column))
+
+    derived = tuple(_with_inputs(feature, of_column) for feature in resolved)
+    return schema.replace(features=derived), domain_dtype
+
+
+def _column_dtypes(features: Iterable[Feature]) -> dict[str, DType]:
+    """The type of each column that is read as categories, where a feature says it."""
+    found: dict[str, DType] = {}
+    for feature in features:
+        for column in feature.inputs[: len(feature.cross) or 1]:
+            if feature.kind == "numeric" or not column.dtype:
+                continue
+            dtype = _one([column.dtype])
+            if found.setdefault(column.name, dtype) != dtype:
+                raise SchemaError(
+                    f"Features that read `{column.name}` must have one `dtype`. Received: {dtype} "
+                    f"of `{feature.name}`, {found[column.name]} before. Name it in each of them."
+                )
+    return found
+
+
+def _with_inputs(feature: Feature, dtype: Callable[[str], DType]) -> Feature:
+    """Fills in the types of the columns of a cross and of a condition."""
+    where = feature.where
+    if where:
+        equals = _typed(feature, where, dtype(where.column))
+        where = dataclasses.replace(where, equals=equals)
+    dtypes = tuple(dtype(name) for name in feature.cross)
+    return dataclasses.replace(feature, where=where, cross_dtypes=dtypes)
+
+
+def _typed(feature: Feature, where: Condition, dtype: DType) -> str | int:
+    if dtype == "string":
+        return str(where.equals)
+    try:
+        return int(where.equals)
+    except ValueError:
+        raise SchemaError(
+            f"Feature `{feature.name}`: `where.equals` must be a whole number, as those in "
+            f"`{where.column}`. Received: {where.equals!r}."
+        ) from None
 
 
 def _found_dtypes(types: Mapping[str, dict[str, pl.DataType]], feature: Feature) -> set[str]:
-    columns = {file: of[feature.name] for file, of in types.items() if feature.name in of}
+    columns = {
+        file: raw_type(of, feature)
+        for file, of in types.items()
+        if all(column.name in of for column in feature.inputs)
+    }
     if feature.separator and not any(isinstance(dtype, pl.List) for dtype in columns.values()):
         return {"string"}
-    found: set[str] = {infer_dtype(feature.name, dtype, file) for file, dtype in columns.items()}
+    found: set[str] = {infer_dtype(feature.column, dtype, file) for file, dtype in columns.items()}
     return found - {""}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -96,16 +98,16 @@ def _domain(encoder: Encoder) -> dict[str, str | int]:
     return {"domain": domain, "dtype of the domain": encoder.domain_dtype if domain else ""}
 
 
-def _rules(encoder: Encoder, feature: Feature) -> dict[str, str | int]:
+def _rules(encoder: Encoder, feature: Feature) -> dict[str, Any]:
     """What decides about a feature's ids; `max_length` and `min_count` may differ."""
-    keys = ("kind", "dtype", "vocabulary", "transform", "hash_buckets", "oov_buckets")
-    rules: dict[str, str | int] = {key: getattr(feature, key) for key in keys}
+    keys = ("kind", "dtype", "vocabulary", "transform", "hash_buckets", "oov_buckets", "source")
+    rules = {key: getattr(feature, key) for key in (*keys, "where", "cross", "cross_dtypes")}
     if feature.kind == "numeric" and not feature.is_value:
         rules["number of buckets"] = len(encoder.statistics[feature.name].edges) + 1
     return rules
 
 
-def _same(where: str, new: dict[str, str | int], old: dict[str, str | int]) -> None:
+def _same(where: str, new: dict[str, Any], old: dict[str, Any]) -> None:
     for key, value in new.items():
         if value != old[key]:
             raise SchemaError(

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import canonical, is_missing
+from ctrmoe.data.derived import raw_values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import MISSING, Feature, SchemaError
 
@@ -54,7 +55,7 @@ def canonical_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> Va
         SchemaError: When a value can't be cast without loss, or a list stands where the schema has
             one value a row, or the other way round.
     """
-    column = frame[feature.name]
+    column = raw_values(frame, feature, where)
     if feature.is_list:
         return _list_values(as_lists(column, feature, where), feature, where)
     if isinstance(column.dtype, pl.List | pl.Array):

@@ -26,7 +26,7 @@ def padded_weights(frame: pl.DataFrame, feature: Feature, where: Origin) -> np.n
         SchemaError: If a row has another number of weights than of values, or a weight is
             negative or infinite.
     """
-    values = as_lists(frame[feature.name], feature, where)
+    values = as_lists(frame[feature.column], feature, where)
     lengths = values.list.len().fill_null(0).to_numpy()
     weights = _weights(frame[feature.weights], lengths, feature, where)
     rows = np.repeat(np.arange(len(lengths)), lengths)

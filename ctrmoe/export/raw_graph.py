@@ -12,6 +12,8 @@ from ctrmoe.data.encode import VOCABULARIES, Encoder, vocabulary_path
 from ctrmoe.data.fit import owners
 from ctrmoe.data.numeric import LIMIT, NumericStatistics
 from ctrmoe.data.packed import DOMAIN
+from ctrmoe.export.derived import derived
+from ctrmoe.export.served import is_missing, raw_dtype
 from ctrmoe.schema import MISSING, PADDING, UNKNOWN, Feature, Schema
 
 
@@ -61,10 +63,10 @@ class RawGraph(tf.Module):
         """Returns `ids`, `sequences`, `values`, `weights` and `domain`, those that are read."""
         schema = self._schema
         columns = {
-            "ids": [self._single(f, raw[f.name]) for f in schema.single],
-            "sequences": [self._list(f, raw[f.name]) for f in schema.lists],
-            "values": [self._number(f, raw[f.name]) for f in schema.values],
-            "weights": [_weights(f, raw[f.name], raw[f.weights]) for f in schema.weighted],
+            "ids": [self._single(f, derived(raw, f)) for f in schema.single],
+            "sequences": [self._list(f, derived(raw, f)) for f in schema.lists],
+            "values": [self._number(f, derived(raw, f)) for f in schema.values],
+            "weights": [_weights(f, raw[f.column], raw[f.weights]) for f in schema.weighted],
             "domain": [self._domain_id(raw[schema.domain])] if self._domain else [],
         }
         return {name: tf.concat(parts, axis=1) for name, parts in columns.items() if parts}
@@ -72,7 +74,7 @@ class RawGraph(tf.Module):
     def _single(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
         if feature.kind == "numeric":
             return _bucket(self._statistics[feature.name], raw)
-        return tf.where(_is_missing(raw), MISSING, self._ids(feature, raw))
+        return tf.where(is_missing(raw), MISSING, self._ids(feature, raw))
 
     def _domain_id(self, raw: tf.Tensor) -> tf.Tensor:
         """The id of the domain, whose column may be a feature of any kind besides."""
@@ -80,7 +82,7 @@ class RawGraph(tf.Module):
             finite = tf.math.is_finite(raw)
             raw = tf.where(finite, tf.cast(tf.where(finite, raw, 0.0), tf.int64), INT64_MIN)
         text = raw if raw.dtype == tf.string else tf.strings.as_string(raw)
-        missing, unknown = _is_missing(raw), tf.fill(tf.shape(raw), UNKNOWN)
+        missing, unknown = is_missing(raw), tf.fill(tf.shape(raw), UNKNOWN)
         if DOMAIN not in self._tables:
             return tf.where(missing, MISSING, unknown)
         line = tf.cast(self._tables[DOMAIN].lookup(text), tf.int32)
@@ -89,7 +91,7 @@ class RawGraph(tf.Module):
     def _list(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
         if feature.separator:
             raw = tf.strings.split(raw[:, 0], feature.separator).to_tensor(default_value="")
-        kept = tf.ragged.boolean_mask(raw, ~_is_missing(raw))
+        kept = tf.ragged.boolean_mask(raw, ~is_missing(raw))
         length = feature.max_length
         # A sequence runs from old to new and keeps its end.
         kept = kept[:, -length:] if feature.kind == "sequence" else kept[:, :length]
@@ -124,31 +126,19 @@ def _weights(feature: Feature, values: tf.Tensor, raw: tf.Tensor) -> tf.Tensor:
     short = tf.maximum(width - tf.shape(raw)[1], 0)
     raw = tf.pad(raw[:, :width], [[0, 0], [0, short]], constant_values=float("nan"))
     raw = tf.where(tf.math.is_finite(raw), tf.maximum(raw, 0.0), 1.0)
-    kept = tf.ragged.boolean_mask(raw, ~_is_missing(values))[:, : feature.max_length]
+    kept = tf.ragged.boolean_mask(raw, ~is_missing(values))[:, : feature.max_length]
     weights = kept.to_tensor(default_value=0.0, shape=(None, feature.max_length))
     first = tf.where(kept.row_lengths()[:, None] == 0, 1.0, weights[:, :1])
     return tf.concat([first, weights[:, 1:]], axis=1)
 
 
-def raw_dtype(feature: Feature) -> tf.DType:
-    """The dtype of a feature in the served signature."""
-    if feature.kind == "numeric":
-        return tf.float32
-    return tf.int64 if feature.dtype == "integer" and not feature.separator else tf.string
-
-
-def missing_value(feature: Feature) -> Any:
-    """What stands for a missing value in the served signature."""
-    dtype = raw_dtype(feature)
-    return {tf.float32: float("nan"), tf.int64: INT64_MIN, tf.string: ""}[dtype]
-
-
 def served_schema(encoder: Encoder, reads_domain: bool) -> Schema:
-    """Returns the schema of the raw rows that a model is served, its domain being a feature."""
+    """Returns the schema of the raw rows that a model is served: a feature is a raw column."""
     schema = encoder.schema
-    if not reads_domain or any(f.name == schema.domain for f in schema.features):
-        return schema
-    return schema.replace(features=(*schema.features, _domain_feature(encoder)))
+    inputs = schema.inputs
+    if reads_domain and all(column.name != schema.domain for column in inputs):
+        inputs = (*inputs, _domain_feature(encoder))
+    return schema.replace(features=inputs)
 
 
 def _domain_feature(encoder: Encoder) -> Feature:
@@ -170,10 +160,6 @@ def _table(path: Path, feature: Feature, as_text: bool) -> tf.lookup.StaticHashT
 
 def _bucket_of(text: tf.Tensor, buckets: int) -> tf.Tensor:
     return tf.cast(tf.strings.to_hash_bucket_fast(text, buckets), tf.int32)
-
-
-def _is_missing(raw: tf.Tensor) -> tf.Tensor:
-    return raw == ("" if raw.dtype == tf.string else INT64_MIN)
 
 
 def _transformed(feature: Feature, statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:

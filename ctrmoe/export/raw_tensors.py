@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import tensorflow as tf
 
-from ctrmoe.export.raw_graph import missing_value, raw_dtype
+from ctrmoe.export.served import missing_value, raw_dtype
 from ctrmoe.schema import Schema
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ctrmoe.data.derived import members
 from ctrmoe.data.encode import Encoder
 from ctrmoe.data.packed import DOMAIN
 from ctrmoe.export.raw_graph import served_schema
@@ -67,10 +68,27 @@ def _values(encoder: Encoder, feature: Feature) -> tuple[list[Any], pl.DataType]
     is_domain = feature.name == encoder.schema.domain
     if feature.kind == "numeric" and not is_domain:
         return [None, *ODD_NUMBERS], pl.Float32()
-    table = DOMAIN if is_domain else feature.table
-    known = encoder.vocabularies[table].values[:KNOWN].to_list()
-    if feature.kind == "numeric":
-        return [None, *map(float, known)], pl.Float32()  # a domain is a whole number or text
+    known = pl.Series(_known(encoder, feature.name), dtype=pl.String)
+    if feature.kind == "numeric":  # a domain is a whole number or text
+        return [None, *known.cast(pl.Float32)], pl.Float32()
     if feature.dtype == "integer":
-        return [None, *map(int, known), *ODD_INTEGERS], pl.Int64()
+        numbers = known.cast(pl.Int64, strict=False).drop_nulls()
+        return [None, *numbers, *ODD_INTEGERS], pl.Int64()
     return [None, *known, *ODD_TEXTS], pl.String()
+
+
+def _known(encoder: Encoder, column: str) -> list[str]:
+    """Values of a raw column that a vocabulary or a condition knows, as text."""
+    schema, found = encoder.schema, []
+    if column == schema.domain:
+        found += encoder.vocabularies[DOMAIN].values[:KNOWN].to_list()
+    for feature in schema.features:
+        if feature.where and feature.where.column == column:
+            found.append(str(feature.where.equals))
+        if feature.kind == "numeric" or column not in (feature.cross or (feature.column,)):
+            continue
+        values = encoder.vocabularies[feature.table].values[:KNOWN].to_list()
+        if feature.cross:
+            values = [members(value)[feature.cross.index(column)] for value in values]
+        found += filter(None, values)
+    return list(dict.fromkeys(found))

@@ -15,9 +15,10 @@ import tensorflow as tf
 
 from ctrmoe.config import ConfigError
 from ctrmoe.data.atomic import atomic_folder
-from ctrmoe.export.raw_graph import RawGraph, missing_value, raw_dtype, served_schema
+from ctrmoe.export.raw_graph import RawGraph, served_schema
 from ctrmoe.export.raw_tensors import raw_tensors, serialize_examples
 from ctrmoe.export.samples import sample_rows
+from ctrmoe.export.served import missing_value, raw_dtype
 from ctrmoe.export.session import run_in_session
 from ctrmoe.export.signature_names import rename_inputs, safe_names
 from ctrmoe.export.warmup import write_warmup

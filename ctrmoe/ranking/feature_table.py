@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ctrmoe.data import columns
+from ctrmoe.data.derived import raw_type
 from ctrmoe.ranking.contingency_table import ContingencyTable
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE
 from ctrmoe.schema import Feature
@@ -25,6 +26,6 @@ def empty_table(
         return ContingencyTable("number", max_values, feature.buckets, sketch_size=sketch_size)
     if feature.is_list:
         return ContingencyTable("list", max_values, sketch_size=sketch_size)
-    dtype = feature.dtype or columns.infer_dtype(feature.name, frame[feature.name].dtype)
+    dtype = feature.dtype or columns.infer_dtype(feature.name, raw_type(frame.schema, feature))
     ordered = dtype == "integer"
     return ContingencyTable("category", max_values, ordered=ordered, sketch_size=sketch_size)

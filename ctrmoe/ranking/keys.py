@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import infer_dtype, is_missing, numbers
+from ctrmoe.data.derived import raw_type, raw_values
 from ctrmoe.data.lists import canonical_values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import Feature
@@ -73,9 +74,9 @@ def feature_keys(frame: pl.DataFrame, feature: Feature, where: Origin) -> Keys:
         SchemaError: When the column does not hold what the schema says.
     """
     if feature.kind == "numeric":
-        return Keys(number_keys(numbers(frame[feature.name])))
+        return Keys(number_keys(numbers(raw_values(frame, feature, where))))
     if not feature.dtype:
-        dtype = infer_dtype(feature.name, frame[feature.name].dtype, where.name)
+        dtype = infer_dtype(feature.name, raw_type(frame.schema, feature), where.name)
         feature = _with_dtype(feature, dtype or "integer")
     found = canonical_values(frame, feature, where).trimmed(feature)
     keys = _category_keys(found.values)

@@ -89,7 +89,7 @@ def rank_tables(
     if batch_rows < 2:
         raise SchemaError(f"`batch_rows` must be at least 2. Received: {batch_rows}.")
     files = find_files(data)
-    names = [f.name for f in schema.features] + [task.label for task in schema.tasks]
+    names = [column.name for column in schema.inputs] + [task.label for task in schema.tasks]
     _check_files(files, schema, names)
     parts: list[Parts] = [find_domains(files, schema, chunk_rows=chunk_rows)] if by_domain else []
     if time_slices:
@@ -116,13 +116,12 @@ def _check_files(files: list[SourceFile], schema: Schema, names: list[str]) -> N
         types = column_types(file, schema)
         check_labels(schema, types, str(file))
         check_columns(names, types, str(file))
-        for feature in schema.features:
-            form = _form(feature.name, types[feature.name], str(file))
-            if form and first.setdefault(feature.name, form) != form:
+        for name in (column.name for column in schema.inputs):
+            form = _form(name, types[name], str(file))
+            if form and first.setdefault(name, form) != form:
                 raise SchemaError(
-                    f"`{feature.name}` must have the same type in every file. Received: "
-                    f"{types[feature.name]} in {file}, but {first[feature.name]} in {files[0]}. "
-                    "Cast it."
+                    f"`{name}` must have the same type in every file. Received: "
+                    f"{types[name]} in {file}, but {first[name]} in {files[0]}. Cast it."
                 )
         if count_rows(file) == 0:
             empty.append(str(file))

@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ctrmoe.condition import Condition
 from ctrmoe.data.encode import Encoder
 from ctrmoe.data.growth import domain_sources, grown, row_sources
 from ctrmoe.data.numeric import NumericStatistics
@@ -178,6 +179,18 @@ def changed(name, **options):
         (
             {"schema": changed("price", transform="log")},
             "`price`: `transform` .*: 'log' instead of",
+        ),
+        (
+            {"schema": changed("user", source="person")},
+            "`user`: `source` .*: 'person' instead of ''",
+        ),
+        (
+            {"schema": changed("user", cross=("page", "spread"))},
+            r"`user`: `cross` .*: \('page', 'spread'\) instead of \(\)",
+        ),
+        (
+            {"schema": changed("user", where=Condition(column="page", equals="p"))},
+            "`user`: `where` must be that of the old run. Received: Condition.* instead of None",
         ),
         ({"edges": (20.0,)}, "Feature `age`: `number of buckets` must .* Received: 2 instead of 3"),
         ({"schema": SCHEMA.replace(domain="user")}, "`domain` must be that .*: 'user' instead of"),

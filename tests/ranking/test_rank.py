@@ -1,11 +1,13 @@
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from ctrmoe.cli import main
+from ctrmoe.condition import Condition
 from ctrmoe.ranking import rank
 from ctrmoe.ranking.shift_null import shifted_information
-from ctrmoe.schema import Schema, SchemaError
+from ctrmoe.schema import Feature, Schema, SchemaError
 
 SCHEMA_TEXT = """
 name = "shop"
@@ -25,6 +27,8 @@ SCHEMA = Schema.from_dict(
         "features": [{"name": n, "kind": "categorical"} for n in ("shop", "user")],
     }
 )
+
+IN_S1 = Condition(column="shop", equals="s1")
 
 
 def table(rows=2_000):
@@ -187,3 +191,28 @@ def test_file_without_rows_beside_others_is_named(tmp_path, caplog):
 def test_mini_batches_of_one_row():
     with pytest.raises(SchemaError, match="`batch_rows` must be at least 2. Received: 1."):
         rank(SCHEMA, table(), batch_rows=1)
+
+
+def test_derived_features_rank_as_columns_of_their_own():
+    frame = table().with_columns(part=pl.col("user") % 3)
+    derived = SCHEMA.replace(
+        features=(
+            Feature(name="both", kind="categorical", cross=("shop", "part")),
+            Feature(name="part in s1", kind="categorical", source="part", where=IN_S1),
+            Feature(name="user in s1", kind="numeric", source="user", where=IN_S1),
+        )
+    )
+    in_s1 = pl.col("shop") == "s1"
+    written_out = frame.with_columns(
+        pl.format("{}/{}", "shop", "part").alias("both"),
+        pl.when(in_s1).then("part").alias("part in s1"),
+        pl.when(in_s1).then("user").alias("user in s1"),
+    )
+    plain = [{"name": f.name, "kind": f.kind} for f in derived.features]
+
+    ranking = rank(derived, frame)
+
+    expected = rank(Schema.from_dict(SCHEMA.to_dict() | {"features": plain}), written_out)
+    # The values of texts are added up in the order of their hashes.
+    assert_frame_equal(ranking, expected, rel_tol=1e-9)
+    assert ranking.filter(feature="both")["cardinality"].item() == 12

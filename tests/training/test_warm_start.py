@@ -24,6 +24,7 @@ SCHEMA = Schema.from_dict(
             {"name": "user", "kind": "categorical", "oov_buckets": 3},
             {"name": "price", "kind": "numeric"},
             {"name": "history", "kind": "sequence", "max_length": 3, "vocabulary": "item"},
+            {"name": "item x user", "kind": "categorical", "cross": ["item", "user"]},
         ],
     }
 )
@@ -159,7 +160,7 @@ def test_more_experts_keep_the_old_ones(folders, tmp_path):
     [
         (
             {"experts": {"kind": "feed_forward", "num_experts": 2, "units": [3]}},
-            r"weight `mixture/.*` must be at least as large as in the old run, \(2, 12, 4\)",
+            r"weight `mixture/.*` must be at least as large as in the old run, \(2, 15, 4\)",
         ),
         (
             {"experts": {"kind": "feed_forward", "num_experts": 2, "units": [4, 4]}},

@@ -25,7 +25,7 @@ def plan_columns(schema: Schema, files: Iterable[TypedFile]) -> dict[str, Column
 
 
 def _plan(name: str, schema: Schema, types: list[pl.DataType], files: list[TypedFile]) -> Column:
-    feature = next((f for f in schema.features if f.name == name), None)
+    feature = next((f for f in schema.inputs if f.name == name), None)
     typed = [dtype for dtype in types if dtype != pl.Null]
     whole = bool(typed) and all(_is_whole(dtype) for dtype in typed)
     dtype: Literal["string", "integer"] = "integer" if whole else "string"

@@ -64,7 +64,7 @@ class TableProfile:
         max_keys: int = MAX_KEYS,
         max_rows: int = MAX_ROWS,
     ) -> None:
-        named = dict.fromkeys([*(feature.name for feature in schema.features), schema.domain])
+        named = dict.fromkeys([*(column.name for column in schema.inputs), schema.domain])
         self.schema = schema
         self.plan = columns
         self.compared = tuple(compared)

@@ -6,7 +6,7 @@ import pytest
 from ctrmoe.data.synthetic import SyntheticClicks
 from ctrmoe.limits import Limits
 from ctrmoe.ranking.quality import check
-from ctrmoe.schema import Schema, SchemaError
+from ctrmoe.schema import Feature, Schema, SchemaError
 
 CLICKS = SyntheticClicks(seed=5, vocabulary_sizes={"user_id": 400, "item_id": 100, "device": 5})
 SCHEMA = CLICKS.schema()
@@ -113,3 +113,20 @@ def test_column_of_nulls_and_text_that_is_no_number_are_missing():
     found = {f.column for f in check(odd, SCHEMA).findings if f.check == "missing"}
 
     assert found == {"device", "number_0"}
+
+
+def test_derived_features_are_checked_by_their_columns():
+    derived = SCHEMA.replace(
+        features=(
+            Feature(name="both", kind="categorical", cross=("placement", "device")),
+            Feature(name="copy", kind="numeric", source="number_0"),
+        )
+    )
+    copied = TRAIN.with_columns(device=pl.col("click").cast(pl.String))
+
+    assert check(TRAIN, derived).statistics["column"].unique().sort().to_list() == [
+        "device",
+        "number_0",
+        "placement",
+    ]
+    assert [(f.check, f.column) for f in check(copied, derived).findings] == [("leakage", "device")]

@@ -18,7 +18,7 @@ def find(tables: Tables) -> Iterator[Finding]:
         labels = tables.data.labels[task.name]
         if min(labels.positives, labels.negatives) < MIN_CLASS_ROWS:
             continue
-        for feature in tables.schema.features:
+        for feature in tables.schema.inputs:
             limit = tables.limit(NAME, feature.name)
             area = feature_auc(tables.data.columns[feature.name], task.name)
             if area is not None and area > limit:

@@ -1,0 +1,36 @@
+"""The raw values of a feature in TensorFlow: the same as `ctrmoe.data.derived`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from ctrmoe.export.served import is_missing, missing_value
+from ctrmoe.schema import Feature
+
+
+def derived(raw: Mapping[str, tf.Tensor], feature: Feature) -> tf.Tensor:
+    """Returns what `raw_values` returns, of served columns by their names."""
+    values = _joint(raw, feature) if feature.cross else raw[feature.column]
+    if feature.where is None:
+        return values
+    holds = _text(raw[feature.where.column]) == str(feature.where.equals)
+    return tf.where(holds, values, missing_value(feature))
+
+
+def _joint(raw: Mapping[str, tf.Tensor], feature: Feature) -> tf.Tensor:
+    texts = [_text(raw[name]) for name in feature.cross]
+    parts = [part for text in texts for part in (_size(text), ":", text, ",")]
+    missing = tf.reduce_all([text == "" for text in texts], axis=0)
+    return tf.where(missing, "", tf.strings.join(parts))
+
+
+def _size(text: tf.Tensor) -> tf.Tensor:
+    return tf.strings.as_string(tf.strings.length(text))
+
+
+def _text(raw: tf.Tensor) -> tf.Tensor:
+    if raw.dtype == tf.string:
+        return raw
+    return tf.where(is_missing(raw), "", tf.strings.as_string(raw))

@@ -1,0 +1,206 @@
+"""What a column, or what is derived of columns, means to a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ctrmoe.condition import Condition
+
+CategoryType = Literal["", "string", "integer"]
+"""The type of a column of categories; empty where the table is to decide."""
+
+
+class SchemaError(ValueError):
+    """A schema, or a table that does not fit its schema; the message says how to mend it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feature:
+    """One input of the model: a raw column, or what is derived of raw columns.
+
+    Args:
+        name: The raw column, where neither `source` nor `cross` names another.
+        kind: `categorical` (a string or whole number, or a list of them with `max_length`),
+            `numeric`, or `sequence` (a list, oldest first).
+        min_count: Values seen less often in the training part are unknown.
+        hash_buckets: Above 0, values are hashed into so many ids instead of a vocabulary.
+        oov_buckets: Ids that unknown values are spread over by hash; 1 gives all of them id 2.
+        max_length: Ids kept of a list: the newest (last) of a sequence, the first of a
+            multi-valued categorical; 0 means that a categorical holds one value.
+        separator: Splits a string column into a list, as `|` does in `a|b`.
+        vocabulary: Name of the feature whose vocabulary and table this one shares.
+        weights: Of a multi-valued categorical, the column with the weights of its values: lists of
+            as many numbers, none negative; null for ones.
+        transform: Of a numeric: `none`, `standard` ((x - mean) / deviation), `log`
+            (sign(x)·ln(1 + |x|)), `log_square` (ln(x)² above 2, else x), `quantile` (the number
+            of the bucket, fed as a categorical).
+        truncate: `log_square` is rounded down to a whole number, as in AutoInt's Criteo script.
+        buckets: Number of buckets of `quantile`.
+        dtype: `string`, `integer` or `float`: the type of the raw column that the served model
+            takes; `prepare` fills it in from the table where it is left empty.
+        source: The raw column, so that several features can read one column.
+        where: The rows in which the feature has its value; it is missing in all others.
+        cross: Of a categorical, two or more raw columns whose joint value it is. A missing member
+            is a value like any other; the joint value is missing where all members are.
+        cross_dtypes: `string` or `integer` for each column of `cross`, filled in as `dtype` is.
+    """
+
+    name: str
+    kind: Literal["categorical", "numeric", "sequence"]
+    min_count: int = 1
+    hash_buckets: int = 0
+    oov_buckets: int = 1
+    max_length: int = 0
+    separator: str = ""
+    vocabulary: str = ""
+    weights: str = ""
+    transform: Literal["none", "standard", "log", "log_square", "quantile"] = "none"
+    truncate: bool = False
+    buckets: int = 32
+    dtype: Literal["", "string", "integer", "float"] = ""
+    source: str = ""
+    where: Condition | None = None
+    cross: tuple[str, ...] = ()
+    cross_dtypes: tuple[CategoryType, ...] = ()
+
+    def __post_init__(self) -> None:
+        for rule, holds in (*self._rules(), *self._rules_of_derivation()):
+            if not holds:
+                raise SchemaError(f"Feature `{self.name}`: {rule}")
+
+    def _rules(self) -> list[tuple[str, bool]]:
+        numeric = self.kind == "numeric"
+        return [
+            ("`name` must not be empty.", bool(self.name)),
+            (f"`min_count` must be at least 1. Received: {self.min_count}.", self.min_count >= 1),
+            (
+                f"`hash_buckets` must not be negative. Received: {self.hash_buckets}.",
+                self.hash_buckets >= 0,
+            ),
+            (
+                f"`oov_buckets` must be at least 1. Received: {self.oov_buckets}.",
+                self.oov_buckets >= 1,
+            ),
+            (f"`buckets` must be at least 2. Received: {self.buckets}.", self.buckets >= 2),
+            (
+                f"`max_length` must be at least 1 for a sequence. Received: {self.max_length}. "
+                "Give the number of items kept, the newest.",
+                self.kind != "sequence" or self.max_length > 0,
+            ),
+            (
+                "`max_length`, `separator`, `vocabulary` and `hash_buckets` are not for a numeric.",
+                not numeric
+                or not (self.max_length or self.separator or self.vocabulary or self.hash_buckets),
+            ),
+            (
+                f"`transform` is for a numeric. Received: {self.transform!r}, kind={self.kind!r}.",
+                numeric or self.transform == "none",
+            ),
+            (
+                "`separator` needs `max_length`, the number of values kept.",
+                not self.separator or self.max_length > 0,
+            ),
+            (
+                "`dtype` must be string where a `separator` splits text. Received: 'integer'.",
+                not self.separator or self.dtype != "integer",
+            ),
+            (
+                f"`weights` is for a multi-valued categorical without `separator`. Received: "
+                f"{self.weights!r}, kind={self.kind!r}, max_length={self.max_length}.",
+                not self.weights
+                or (self.kind == "categorical" and self.max_length > 0 and not self.separator),
+            ),
+            (
+                f"`dtype` of a numeric must be float. Received: {self.dtype!r}.",
+                not numeric or self.dtype in ("", "float"),
+            ),
+            (
+                "`dtype` of a categorical must be string or integer. Received: 'float'.",
+                numeric or self.dtype != "float",
+            ),
+        ]
+
+    def _rules_of_derivation(self) -> list[tuple[str, bool]]:
+        own = not (self.is_list or self.source or self.vocabulary)
+        return [
+            (
+                "`cross` is for a categorical of one value without `source` and `vocabulary`. "
+                f"Received: kind={self.kind!r}, max_length={self.max_length}, "
+                f"source={self.source!r}, vocabulary={self.vocabulary!r}.",
+                not self.cross or (self.kind == "categorical" and own),
+            ),
+            (
+                f"`cross` must name two or more different columns. Received: {list(self.cross)}.",
+                not self.cross or (len(set(self.cross)) == len(self.cross) > 1 and all(self.cross)),
+            ),
+            (
+                f"`dtype` of a cross must be string. Received: {self.dtype!r}. Its columns have "
+                "`cross_dtypes`.",
+                not self.cross or self.dtype in ("", "string"),
+            ),
+            (
+                "`cross_dtypes` must hold one type for each column of `cross`. Received: "
+                f"{list(self.cross_dtypes)}.",
+                len(self.cross_dtypes) in (0, len(self.cross)),
+            ),
+            (
+                "`where` must name a column and a value that is not missing. Received: "
+                f"{self.where}.",
+                self.where is None or (self.where.column != "" and self.where.equals != ""),
+            ),
+            (
+                f"`where` is not for a feature with `weights`. Received: weights={self.weights!r}.",
+                self.where is None or not self.weights,
+            ),
+        ]
+
+    @property
+    def column(self) -> str:
+        """The raw column of the values, except of a cross."""
+        return self.source or self.name
+
+    @property
+    def inputs(self) -> tuple[Feature, ...]:
+        """The raw columns that are read, each as a feature that is derived of nothing."""
+        dtypes: tuple[CategoryType, ...] = self.cross_dtypes or tuple("" for _ in self.cross)
+        columns = [_category(name, dtype) for name, dtype in zip(self.cross, dtypes, strict=True)]
+        if not self.cross:
+            plain: dict[str, Any] = {
+                "name": self.column,
+                "source": "",
+                "where": None,
+                "vocabulary": "",
+            }
+            columns = [dataclasses.replace(self, **plain)]
+        if self.where:
+            whole = isinstance(self.where.equals, int)
+            columns.append(_category(self.where.column, "integer" if whole else "string"))
+        return tuple(columns)
+
+    @property
+    def reading(self) -> str:
+        """As what a raw column is read that is this feature."""
+        if self.kind == "numeric":
+            return "numbers"
+        return "lists" if self.is_list and not self.separator else "categories"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a row holds several ids of this feature."""
+        return self.max_length > 0
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the model reads the feature as a number rather than as an id."""
+        return self.kind == "numeric" and self.transform != "quantile"
+
+    @property
+    def table(self) -> str:
+        """The feature whose vocabulary and embedding table this one uses."""
+        return self.vocabulary or self.name
+
+
+def _category(column: str, dtype: CategoryType) -> Feature:
+    return Feature(name=column, kind="categorical", dtype=dtype)
