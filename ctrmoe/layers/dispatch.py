@@ -19,8 +19,9 @@ from ctrmoe.layers.experts.expert_bank import ExpertBank
 
 Routing = Mapping[str, Any]
 METHODS = ("dense", "fused", "blocked")
-SPARSE_SHARE = 0.6
-"""Of what all experts compute on all rows, the share that `blocked` may compute to be faster."""
+SPARSE_SHARE, FORWARD_SHARE = 0.6, 0.55
+"""Of what all experts compute on all rows, the share that `blocked` may compute to be faster; and
+outside of training, with many experts, whose weights it copies for their blocks."""
 MIN_BLOCK, BLOCK = 16, 64
 MANY_ROWS, LARGE_BATCH = 512, 4096
 """Rows of an expert and of a batch from which on larger blocks are as fast, or faster."""
@@ -91,10 +92,12 @@ def fastest(
     """
     choices = sum(routing["index"].shape[1] for routing in routings)
     padding = block_size / rows if rows else 0.0
-    if choices / bank.num_experts + padding <= SPARSE_SHARE:
+    many = bank.num_experts > FEW_EXPERTS
+    limit = FORWARD_SHARE if many and not training else SPARSE_SHARE
+    if choices / bank.num_experts + padding <= limit:
         return "blocked"
-    many = training and bank.num_experts > FEW_EXPERTS
-    return "fused" if bank.fuses and len(routings) == 1 and not many else "dense"
+    fuses = bank.fuses and len(routings) == 1 and not (many and training)
+    return "fused" if fuses else "dense"
 
 
 def usual_block_size(rows: int | None, choices: int, num_experts: int) -> int:

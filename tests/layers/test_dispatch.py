@@ -171,6 +171,14 @@ def test_fastest_method_of_many_experts_is_dense_in_training(random):
     assert fastest(8, routings, bank, 16, False) == "fused"
 
 
+def test_fastest_method_where_half_of_many_experts_are_chosen(random):
+    bank, routings = FeedForwardExperts(10, [3]), [routing_of(random, 3, 5)]
+
+    assert fastest(1024, routings, bank, 64, True) == "blocked"
+    assert fastest(1024, routings, bank, 64, False) == "fused"
+    assert fastest(4096, routings, bank, 64, False) == "blocked"
+
+
 def test_fastest_method_of_experts_that_are_not_fused(random):
     bank = GatedLinearExperts(EXPERTS, 4, 3)
 
