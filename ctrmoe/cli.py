@@ -101,7 +101,7 @@ def prepare(
 def rank(  # noqa: PLR0913 - its options
     data: Data,
     schema: Annotated[Path, typer.Option(help="The schema file.")],
-    out: Annotated[Path, typer.Option(help="Folder for ranking.parquet and ranking.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables and report.html.")],
     score: Annotated[str, typer.Option(help="What to rank by.")] = "corrected_mi",
     null: Annotated[
         str, typer.Option(help="Of corrected_mi: permutation, analytic or shift (OutRank's).")
@@ -119,19 +119,25 @@ def rank(  # noqa: PLR0913 - its options
     time_slices: Annotated[
         int, typer.Option(help="Rank within so many slices of time too; 0 for none.")
     ] = 0,
+    check: Annotated[
+        bool, typer.Option("--check", help="Look for what is wrong with the data too.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of halves, permutations and controls.")] = 0,
 ) -> None:
     """Rank features by what they tell about each task, on all rows."""
     from ctrmoe.console import rows_progress
-    from ctrmoe.ranking import rank_tables, write_tables
+    from ctrmoe.ranking import rank_tables, ranking_page, write_tables
     from ctrmoe.ranking.summary import announcement, differences, summary
 
     if by not in (None, "domain"):
         raise SchemaError(f"`by` must be domain. Received: {by!r}.")
+    loaded = Schema.load(schema)
     with rows_progress("rank") as progress:
         tables = rank_tables(
-            Schema.load(schema),
+            loaded,
             data,
+            values=True,
+            check=check,
             by_domain=by == "domain",
             time_slices=time_slices,
             score=score,
@@ -145,10 +151,13 @@ def rank(  # noqa: PLR0913 - its options
             on_start=lambda ranker: error_console.print(announcement(ranker), highlight=False),
             on_rows=progress,
         )
-    write_tables(tables, out)
+    write_tables(tables, out, ranking_page(tables, loaded.name, score=score, level=fdr))
     out_console.print(summary(tables["ranking"], fdr))
     out_console.print(differences(tables, fdr))
-    out_console.print(f"Wrote {', '.join(tables)} to {out}, as .parquet and .csv.", soft_wrap=True)
+    out_console.print(
+        f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -159,7 +168,7 @@ def check(
         list[str] | None, typer.Option(help="Files of another table to compare with.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for findings.json, .csv and statistics.parquet.")
+        Path | None, typer.Option(help="Folder for findings, statistics and report.html.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from ctrmoe.config import ConfigError
 
-EXTRAS = {"explain": ("matplotlib", "jinja2")}
+EXTRAS = {"explain": ("matplotlib",)}
 
 
 def check_extra(name: str) -> None:

@@ -56,5 +56,5 @@ def test_wheel_holds_the_package_only(tmp_path, repository):
     tops = {name.split("/")[0] for name in names}
     assert tops == {"ctrmoe", next(top for top in tops if top.endswith(".dist-info"))}
     assert "ctrmoe/py.typed" in names
-    assert "ctrmoe/explain/page.html" in names
+    assert "ctrmoe/report/page.html" in names
     assert "ctrmoe/sample/census_income/train.parquet" in names

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ctrmoe.schema import SchemaError
 
+_OCCUPIED = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
@@ -100,7 +102,7 @@ def _mended(path: Path) -> Iterator[None]:
                 f"The disk is full: {path} was not written. Free some space or choose another "
                 "output."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if error.errno in _OCCUPIED or error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise SchemaError(
                 f"{path} can't be written: {error.strerror}. Choose another output."
             ) from error

@@ -10,8 +10,8 @@ import polars as pl
 from ctrmoe.explain.attention import AttentionFlow, attention_weights
 from ctrmoe.explain.plots import heatmap, heatmap_grid
 from ctrmoe.explain.sample import Sample
-from ctrmoe.explain.section import Plot, Section
 from ctrmoe.explain.slices import Slice
+from ctrmoe.report.section import Plot, Section
 from ctrmoe.run import Run
 
 MAX_DOMAIN_MAPS = 4

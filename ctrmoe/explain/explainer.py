@@ -13,12 +13,12 @@ from ctrmoe.data.sources import Table
 from ctrmoe.explain.attention_section import attention_section
 from ctrmoe.explain.generated_section import generated_section
 from ctrmoe.explain.importance_section import importance_section
-from ctrmoe.explain.page import render_page
 from ctrmoe.explain.routing_section import routing_section
 from ctrmoe.explain.sample import Sample, read_sample
-from ctrmoe.explain.section import Section
 from ctrmoe.extras import check_extra
 from ctrmoe.metrics import auc
+from ctrmoe.report.page import render_page
+from ctrmoe.report.section import Section
 from ctrmoe.run import Run
 
 PAGE = "index.html"
@@ -56,7 +56,7 @@ def explain(
         The tables by name.
 
     Raises:
-        ConfigError: If matplotlib or Jinja is not installed, or a number is out of range.
+        ConfigError: If matplotlib is not installed, or a number is out of range.
         SchemaError: If the data does not fit, a feature is unknown or `out` holds something.
     """
     check_extra("explain")

@@ -9,7 +9,7 @@ import polars as pl
 from ctrmoe.explain.generated import generated_features
 from ctrmoe.explain.plots import bars, heatmap
 from ctrmoe.explain.sample import Sample
-from ctrmoe.explain.section import Plot, Section
+from ctrmoe.report.section import Plot, Section
 from ctrmoe.run import Run
 
 MAX_BARS = 20

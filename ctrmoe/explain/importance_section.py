@@ -10,7 +10,7 @@ import polars as pl
 from ctrmoe.explain.importance import permutation_importance
 from ctrmoe.explain.plots import bars
 from ctrmoe.explain.sample import Sample
-from ctrmoe.explain.section import Plot, Section
+from ctrmoe.report.section import Plot, Section
 from ctrmoe.run import Run
 
 MAX_BARS = 30

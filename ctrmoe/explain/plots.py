@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-DPI, POINTS = 150, 72
+from ctrmoe.report.section import DPI
+
+POINTS = 72
 BAR_COLOUR, LINE_COLOUR = "#8fb3dc", "#26323f"
 MAX_LABEL = 28
 MAX_ANNOTATED = 12

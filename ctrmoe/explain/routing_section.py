@@ -15,8 +15,8 @@ from ctrmoe.explain.routing_tables import (
     summary_table,
 )
 from ctrmoe.explain.sample import Sample
-from ctrmoe.explain.section import Plot, Section
 from ctrmoe.metrics import RoutingFigures, cosines
+from ctrmoe.report.section import Plot, Section
 from ctrmoe.routing_trace import RoutingTrace, centre_findings
 from ctrmoe.run import Run
 

@@ -1,6 +1,7 @@
 """Which features are worth keeping."""
 
 from ctrmoe.ranking.contingency_table import ContingencyTable as ContingencyTable
+from ctrmoe.ranking.page import ranking_page as ranking_page
 from ctrmoe.ranking.rank import rank as rank
 from ctrmoe.ranking.rank import rank_tables as rank_tables
 from ctrmoe.ranking.ranker import Ranker as Ranker

@@ -132,7 +132,7 @@ class ContingencyTable:
         """
         counts = self._values.settled().counts
         if self.kind == "number":
-            counts = _binned(counts, self._buckets)
+            counts = np.add.reduceat(counts, bin_starts(counts, self._buckets))
         if self._missing.any():
             counts = np.concatenate([counts, self._missing[None]])
         return counts.reshape(-1, FOLDS, CLASSES)
@@ -145,24 +145,43 @@ class ContingencyTable:
         return result
 
     @property
+    def missing_counts(self) -> np.ndarray:
+        """Rows without a value by label `[classes]`."""
+        result: np.ndarray = self._missing.reshape(FOLDS, CLASSES).sum(axis=0)
+        return result
+
+    @property
+    def keyed_counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Keys of present values, coarse where `is_exact` is false, in ascending order, and rows
+        by key and label `[keys, classes]`.
+        """
+        settled = self._values.settled()
+        return settled.keys, settled.counts[:, :CLASSES] + settled.counts[:, CLASSES:]
+
+    def coarse(self, keys: np.ndarray) -> np.ndarray:
+        """Returns the keys under which values are counted."""
+        self._values.settled()
+        return self._values.coarse(keys)
+
+    @property
     def ordered_counts(self) -> tuple[np.ndarray, np.ndarray]:
         """Present values in ascending order, and rows by value and label `[values, classes]`.
 
         A number stands for itself, a category for its place among the sorted ones.
         """
-        settled = self._values.settled()
-        counts = settled.counts[:, :CLASSES] + settled.counts[:, CLASSES:]
+        keys, counts = self.keyed_counts
         if self.kind == "number":
-            return number_of(settled.keys, self._values.level), counts
+            return number_of(keys, self._values.level), counts
         return np.arange(len(counts), dtype=np.float64), counts
 
 
-def _binned(counts: np.ndarray, buckets: int) -> np.ndarray:
-    """Joins neighbours into bins of about equal counts: that of a value's middle quantile."""
-    if len(counts) <= buckets:
-        return counts
-    sizes = counts[:, 0] + counts[:, 1] + counts[:, 2] + counts[:, 3]
+def bin_starts(counts: np.ndarray, bins: int) -> np.ndarray:
+    """Returns the first value of each of so many bins of about equal counts, or of each value.
+
+    Neighbours are joined: a value belongs to the bin of its middle quantile.
+    """
+    if len(counts) <= bins:
+        return np.arange(len(counts))
+    sizes: np.ndarray = sum(counts.T)  # column by column: NumPy is slow in reducing a short axis
     middles = np.cumsum(sizes) - sizes / 2
-    bins = np.floor(middles * buckets / sizes.sum()).astype(np.int64)
-    starts = np.flatnonzero(np.diff(bins, prepend=-1))
-    return np.add.reduceat(counts, starts)
+    return np.flatnonzero(np.diff(np.floor(middles * bins / sizes.sum()), prepend=-1))

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import infer_dtype, is_missing, numbers
-from ctrmoe.data.derived import raw_type, raw_values
-from ctrmoe.data.lists import canonical_values
+from ctrmoe.data.derived import members, raw_type, raw_values
+from ctrmoe.data.lists import Values, canonical_values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import Feature
 
@@ -75,10 +75,7 @@ def feature_keys(frame: pl.DataFrame, feature: Feature, where: Origin) -> Keys:
     """
     if feature.kind == "numeric":
         return Keys(number_keys(numbers(raw_values(frame, feature, where))))
-    if not feature.dtype:
-        dtype = infer_dtype(feature.name, raw_type(frame.schema, feature), where.name)
-        feature = _with_dtype(feature, dtype or "integer")
-    found = canonical_values(frame, feature, where).trimmed(feature)
+    found = _categories(frame, feature, where)
     keys = _category_keys(found.values)
     if found.lengths is None:
         return Keys(keys)
@@ -87,6 +84,22 @@ def feature_keys(frame: pl.DataFrame, feature: Feature, where: Origin) -> Keys:
     return _distinct_in_row(
         np.concatenate([keys, np.full(len(empty), MISSING_KEY)]), np.concatenate([rows, empty])
     )
+
+
+def value_texts(
+    frame: pl.DataFrame, feature: Feature, where: Origin
+) -> tuple[np.ndarray, list[str]]:
+    """Returns the keys of a category's values in a chunk of raw rows, each once, and their texts.
+
+    The most frequent comes first; ties go by text. Of a cross, `×` stands between its members.
+    """
+    values = _categories(frame, feature, where).values
+    counted = values.filter(~is_missing(values)).alias("value").to_frame()
+    counted = counted.group_by("value").len().sort("len", "value", descending=[True, False])
+    texts = counted["value"].cast(pl.String).to_list()
+    if feature.cross:
+        texts = [" × ".join(members(text)) for text in texts]
+    return _category_keys(counted["value"]), texts
 
 
 def number_of(keys: np.ndarray, shift: int = 0) -> np.ndarray:
@@ -101,6 +114,13 @@ def number_of(keys: np.ndarray, shift: int = 0) -> np.ndarray:
     sizes = bits.view(np.float32).astype(np.float64)
     result: np.ndarray = np.where(whole < 0, -sizes, sizes)
     return result
+
+
+def _categories(frame: pl.DataFrame, feature: Feature, where: Origin) -> Values:
+    if not feature.dtype:
+        dtype = infer_dtype(feature.name, raw_type(frame.schema, feature), where.name)
+        feature = _with_dtype(feature, dtype or "integer")
+    return canonical_values(frame, feature, where).trimmed(feature)
 
 
 def _with_dtype(feature: Feature, dtype: str) -> Feature:

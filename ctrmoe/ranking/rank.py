@@ -14,12 +14,16 @@ from ctrmoe.data.columns import infer_dtype
 from ctrmoe.data.labels import check_labels
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, column_types, count_rows, read_files
 from ctrmoe.data.sources import SourceFile, Table, find_files
+from ctrmoe.ranking.distributions import distributions, first_places, frequent_keys
 from ctrmoe.ranking.domains import find_domains
 from ctrmoe.ranking.mini_batches import mini_batches
+from ctrmoe.ranking.page import ranking_page
 from ctrmoe.ranking.parts import Parts
-from ctrmoe.ranking.ranker import Ranker
+from ctrmoe.ranking.quality import check as check_table
+from ctrmoe.ranking.ranker import LEVEL, SCORE, Ranker
 from ctrmoe.ranking.ranking import write_tables
 from ctrmoe.ranking.time_slices import find_time_slices
+from ctrmoe.ranking.value_names import value_names
 from ctrmoe.schema import Schema, SchemaError
 
 logger = logging.getLogger(__name__)
@@ -30,6 +34,9 @@ def rank(
     schema: Schema,
     data: Table | Iterable[Table],
     out: str | Path | None = None,
+    *,
+    score: str = SCORE,
+    fdr: float = LEVEL,
     **options: Any,
 ) -> pl.DataFrame:
     """Ranks the features of a raw table by what they tell about each task.
@@ -37,7 +44,10 @@ def rank(
     Args:
         schema: Its features are ranked against its tasks.
         data: Files, globs, folders or frames; all rows are read, once.
-        out: Folder for the tables of `rank_tables`; nothing is written where it is None.
+        out: Folder for the tables of `rank_tables`, as parquet and CSV, and the page that shows
+            them, `report.html`; nothing is written where it is None.
+        score: What to rank by.
+        fdr: Level of `above_noise`.
         options: Of `rank_tables`.
 
     Returns:
@@ -46,9 +56,10 @@ def rank(
     Raises:
         SchemaError: When the data does not fit the schema, or an argument is out of range.
     """
-    tables = rank_tables(schema, data, **options)
+    values = out is not None
+    tables = rank_tables(schema, data, values=values, score=score, fdr=fdr, **options)
     if out is not None:
-        write_tables(tables, out)
+        write_tables(tables, out, ranking_page(tables, schema.name, score=score, level=fdr))
     return tables["ranking"]
 
 
@@ -58,6 +69,8 @@ def rank_tables(
     *,
     by_domain: bool = False,
     time_slices: int = 0,
+    values: bool = False,
+    check: bool = False,
     chunk_rows: int = CHUNK_ROWS,
     batch_rows: int = BATCH_ROWS,
     on_start: Callable[[Ranker], None] | None = None,
@@ -73,6 +86,9 @@ def rank_tables(
         by_domain: Whether to rank by domain too.
         time_slices: Above 0, into how many slices of equal rows by time to divide the rows and to
             rank by them too.
+        values: Whether to return the label rates by value of the first features too.
+        check: Whether to look for what is wrong with the data too, in a second pass: counts of
+            values by label know no text, no file and no order of rows.
         chunk_rows: Rows in memory at once; the result does not depend on it.
         batch_rows: Rows of a mini-batch of `null="shift"`.
         on_start: Called with the ranker before the first row, to announce its memory.
@@ -81,7 +97,7 @@ def rank_tables(
 
     Returns:
         `ranking`, and where asked for `by_domain` and `heterogeneity`, `by_time` and `stability`,
-        as the README explains them.
+        `distributions`, and `findings`, as the README explains them.
 
     Raises:
         SchemaError: When the data does not fit the schema, or an argument is out of range.
@@ -105,7 +121,18 @@ def rank_tables(
         ranker.add(frame, where, first_row)
         if on_rows:
             on_rows(len(frame))
-    return ranker.tables()
+    tables = ranker.tables()
+    if values:
+        tables["distributions"] = _distributions(ranker, tables["ranking"], files)
+    if check:
+        tables["findings"] = check_table(files, schema, on_rows=on_rows).frame()
+    return tables
+
+
+def _distributions(ranker: Ranker, ranking: pl.DataFrame, files: list[SourceFile]) -> pl.DataFrame:
+    counts = {place: ranker.counts[place] for place in first_places(ranking)}
+    keys = {p: frequent_keys(table) for p, table in counts.items() if table.kind != "number"}
+    return distributions(counts, value_names(files, ranker.schema, counts, keys))
 
 
 def _check_files(files: list[SourceFile], schema: Schema, names: list[str]) -> None:

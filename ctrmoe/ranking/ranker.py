@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar, get_args
 
@@ -37,6 +37,7 @@ from ctrmoe.schema import Feature, Schema, SchemaError, Task
 logger = logging.getLogger(__name__)
 Null = Literal["permutation", "analytic", "shift"]
 R = TypeVar("R")
+SCORE, LEVEL = "corrected_mi", 0.05
 
 
 class Ranker:
@@ -67,10 +68,10 @@ class Ranker:
         self,
         schema: Schema,
         *,
-        score: str = "corrected_mi",
+        score: str = SCORE,
         null: Null = "permutation",
         repeats: int = 0,
-        fdr: float = 0.05,
+        fdr: float = LEVEL,
         memory: int = MEMORY,
         threads: int | None = None,
         controls: bool = False,
@@ -114,6 +115,11 @@ class Ranker:
         """Bytes that the counts take at most."""
         tables = len(self._features) * len(self.schema.tasks)
         return bytes_of(tables, self.max_values) + sum(part.memory for part in self.breakdowns)
+
+    @property
+    def counts(self) -> Mapping[tuple[str, str], ContingencyTable]:
+        """What was counted, by feature and task."""
+        return self._tables
 
     def add(self, frame: pl.DataFrame, where: Origin = UNNAMED, first_row: int = 0) -> None:
         """Counts a chunk of raw rows.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ctrmoe.data.parquet import AtomicParquetWriter
 from ctrmoe.ranking.scores import SCORES, Score
 from ctrmoe.ranking.significance import family_p_values, q_values
 
+PAGE = "report.html"
 LEADING = (
     "task", "feature", "rank", "score", "score_std", "p_value", "q_value", "family_p_value",
     "above_noise", "is_control", "kind", "rows", "cardinality", "cardinality_is_exact", "coverage",
@@ -44,19 +46,27 @@ def ranked(
     return pl.concat(frames).select(*LEADING, *_figures())
 
 
-def write_tables(tables: Mapping[str, pl.DataFrame], out: str | Path) -> None:
-    """Writes `<name>.parquet` and `<name>.csv` of each table, each whole or not at all.
+def write_tables(
+    tables: Mapping[str, pl.DataFrame], out: str | Path, page: str | None = None
+) -> None:
+    """Writes each table as parquet and CSV; the files appear when all of them are complete.
+
+    Args:
+        tables: By the stem of their files.
+        out: Folder.
+        page: Text of `report.html` beside them.
 
     Raises:
         SchemaError: When the disk is full or the folder can't be written to.
     """
-    for name, table in tables.items():
-        with (
-            atomic_file(Path(out, f"{name}.csv")) as csv,
-            AtomicParquetWriter(Path(out, f"{name}.parquet")) as parquet,
-        ):
-            table.write_csv(csv)
-            parquet.write(table)
+    out = Path(out)
+    with ExitStack() as stack:
+        for name, table in tables.items():
+            table.write_csv(stack.enter_context(atomic_file(out / f"{name}.csv")))
+            stack.enter_context(AtomicParquetWriter(out / f"{name}.parquet")).write(table)
+        if page is not None:
+            path = stack.enter_context(atomic_file(out / PAGE))
+            path.write_text(page, encoding="utf-8")
 
 
 def in_order(frame: pl.DataFrame, name: str, score: type[Score], level: float) -> pl.DataFrame:

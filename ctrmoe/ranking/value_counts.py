@@ -73,6 +73,10 @@ class ValueCounts:
         exact = len(self.settled())
         return self._sketch.estimate() if self.level else exact
 
+    def coarse(self, keys: np.ndarray) -> np.ndarray:
+        """Returns the keys under which such keys are counted."""
+        return self._coarse(keys, 0)
+
     def _put(self, part: Tally) -> None:
         self._pending.append(part)
         if sum(map(len, self._pending)) > max(len(self._counts), self._min_pending):

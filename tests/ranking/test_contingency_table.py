@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ctrmoe.ranking.contingency_table import ContingencyTable
+from ctrmoe.ranking.contingency_table import ContingencyTable, bin_starts
 from ctrmoe.ranking.keys import MISSING_KEY, Keys
 
 
@@ -74,3 +74,29 @@ def test_table_of_known_counts_is_the_counted_one(counted):
     assert np.array_equal(same.counts, table.counts)
     assert np.array_equal(same.rows, table.rows)
     assert same.cardinality == 3
+
+
+def test_counts_by_key_leave_out_missing_values(counted):
+    table = counted([5, -2, 5, MISSING_KEY, MISSING_KEY], [1, 0, 0, 1, 1])
+
+    keys, counts = table.keyed_counts
+    assert keys.tolist() == [-2, 5]
+    assert counts.tolist() == [[1, 0], [1, 1]]
+    assert table.missing_counts.tolist() == [0, 2]
+
+
+def test_keys_that_share_buckets_are_counted_under_theirs(counted):
+    keys = np.arange(5_000)
+    table = counted(keys, keys % 2, max_values=1_024)
+
+    buckets, counts = table.keyed_counts
+    assert set(table.coarse(keys).tolist()) == set(buckets.tolist())
+    assert counts.sum() == 5_000
+
+
+def test_bins_of_values_that_differ_in_frequency():
+    sizes = np.array([[1, 1], [50, 50], [1, 0], [0, 1], [60, 40]])
+
+    assert bin_starts(sizes, 2).tolist() == [0, 2]
+    assert bin_starts(sizes, 5).tolist() == [0, 1, 2, 3, 4]
+    assert bin_starts(sizes[:0], 5).tolist() == []

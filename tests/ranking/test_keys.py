@@ -3,7 +3,15 @@ import polars as pl
 import pytest
 
 from ctrmoe.data.sources import UNNAMED
-from ctrmoe.ranking.keys import KEY_BITS, MISSING_KEY, Keys, feature_keys, mixed, number_of
+from ctrmoe.ranking.keys import (
+    KEY_BITS,
+    MISSING_KEY,
+    Keys,
+    feature_keys,
+    mixed,
+    number_of,
+    value_texts,
+)
 from ctrmoe.schema import Feature, SchemaError
 
 
@@ -90,3 +98,29 @@ def test_mixed_is_the_published_sequence():
 def test_bytes_that_are_no_text():
     with pytest.raises(SchemaError, match="`x` must be UTF-8 text"):
         keys_of([b"\xff\xfe"], pl.Binary, kind="categorical")
+
+
+def test_texts_of_values_come_with_their_keys_the_most_frequent_first():
+    frame = pl.DataFrame({"x": ["b", "a", None, "b", "", "c"]})
+    feature = Feature(name="x", kind="categorical")
+
+    keys, texts = value_texts(frame, feature, UNNAMED)
+
+    assert texts == ["b", "a", "c"]
+    assert keys.tolist() == feature_keys(frame, feature, UNNAMED).values[[0, 1, 5]].tolist()
+
+
+def test_texts_of_whole_numbers_and_of_lists():
+    frame = pl.DataFrame({"n": [3, 3, -1], "l": [[2**62, 7], [7], []]})
+
+    keys, texts = value_texts(frame, Feature(name="n", kind="categorical"), UNNAMED)
+    assert (keys.tolist(), texts) == ([3, -1], ["3", "-1"])
+    feature = Feature(name="l", kind="categorical", max_length=2)
+    assert value_texts(frame, feature, UNNAMED)[1] == ["7", str(2**62)]
+
+
+def test_texts_of_a_cross_are_those_of_its_members():
+    frame = pl.DataFrame({"a": ["x", "x", "y", None], "b": [1, 1, 23, None]})
+    feature = Feature(name="ab", kind="categorical", cross=("a", "b"))
+
+    assert value_texts(frame, feature, UNNAMED)[1] == ["x × 1", "y × 23"]

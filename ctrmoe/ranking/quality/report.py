@@ -13,6 +13,8 @@ import polars as pl
 from ctrmoe.data.parquet import AtomicParquetWriter
 from ctrmoe.files import write_text
 from ctrmoe.ranking.quality.finding import Finding
+from ctrmoe.ranking.quality.section import findings_section, statistics_section
+from ctrmoe.report import render_page
 
 _FINDING_TYPES = {
     "severity": pl.String,
@@ -62,9 +64,19 @@ class QualityReport:
         }
 
     def write(self, folder: Path) -> None:
-        """Writes `findings.json`, `findings.csv` and `statistics.parquet`."""
+        """Writes `findings.json`, `findings.csv`, `statistics.parquet` and `report.html`."""
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "findings.json", json.dumps(self.to_dict(), indent=2))
         write_text(folder / "findings.csv", self.frame().write_csv())
         with AtomicParquetWriter(folder / "statistics.parquet") as writer:
             writer.write(self.statistics)
+        write_text(folder / "report.html", self.page())
+
+    def page(self) -> str:
+        """Renders the findings, the most severe first, and the statistics as one page."""
+        facts = {"rows": f"{self.rows:,}"}
+        if self.against_rows:
+            facts["rows of the other table"] = f"{self.against_rows:,}"
+        facts["limits"] = "none is passed" if self.passed else "some are passed"
+        sections = [findings_section(self.frame()), statistics_section(self.statistics)]
+        return render_page("Quality of the data", facts, sections)

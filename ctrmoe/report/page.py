@@ -8,25 +8,29 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+import jinja2
 import polars as pl
 
-from ctrmoe.explain.plots import DPI
-from ctrmoe.explain.section import Section
+from ctrmoe.report.section import DPI, Section
 
 TEMPLATE = "page.html"
 SCREEN_DPI = 96
+FORMAT = "z.4f"  # without a minus before 0.0000
+MAX_ROWS, MAX_OPEN = 1_000, 30
+"""Most rows of a table that the page holds, and that it shows unasked."""
 
 
 def render_page(title: str, facts: Mapping[str, str], sections: Sequence[Section]) -> str:
     """Renders the page; all names are escaped, all pictures are inside.
 
+    A table has at most 1,000 rows on the page and says so where it is longer; one of more than 30
+    rows is folded, and can be searched. A click on a heading sorts.
+
     Args:
         title: Of the page.
-        facts: What was explained with what, by name.
+        facts: What was looked at with what, by name.
         sections: The findings in their order.
     """
-    import jinja2
-
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -34,18 +38,20 @@ def render_page(title: str, facts: Mapping[str, str], sections: Sequence[Section
         "cell": _cell,
         "heading": _heading,
         "image": _image,
-        "numeric": _is_numeric,
         "width": _width,
     }
-    text = files("ctrmoe.explain").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    environment.globals |= {"MAX_ROWS": MAX_ROWS, "MAX_OPEN": MAX_OPEN, "is_number": _is_number}
+    text = files("ctrmoe.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(text).render(title=title, facts=facts, sections=sections)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, form: str | None) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:z.4f}"  # without a minus before 0.0000
+        return format(value, form or FORMAT)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -53,7 +59,7 @@ def _heading(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _is_numeric(frame: pl.DataFrame, column: str) -> bool:
+def _is_number(frame: pl.DataFrame, column: str) -> bool:
     return frame.schema[column].is_numeric()
 
 

@@ -1,0 +1,1 @@
+"""Parts of the page that `ctrmoe rank` and `ctrmoe check` write, each a function of its table."""

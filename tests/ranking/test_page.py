@@ -1,0 +1,69 @@
+import polars as pl
+import pytest
+from pages import Page
+
+from ctrmoe.ranking.page import ranking_page
+from ctrmoe.ranking.quality import Finding, QualityReport
+from ctrmoe.ranking.ranking import ranked
+from ctrmoe.ranking.scores import SCORES
+
+BYTES_OF_A_THOUSAND_FEATURES = 700_000
+
+
+@pytest.fixture
+def ranking(row):
+    def build(features, **options):
+        rows = [
+            row(f"<f{i}>", 0.3 / (i + 1), 1e-9 if i < 40 else 0.5, **options)
+            for i in range(features)
+        ]
+        return ranked(rows, "corrected_mi", SCORES["corrected_mi"], 0.05)
+
+    return build
+
+
+def page(**tables):
+    return Page(ranking_page(tables, "<shop>", score="corrected_mi", level=0.05))
+
+
+def sections(page):
+    return [attributes["id"] for attributes in page.all("section")]
+
+
+def test_only_parts_with_a_table_are_there(ranking, row):
+    findings = QualityReport(findings=(), statistics=pl.DataFrame(), rows=1).frame()
+    control = row("control:unique", 0.0, 0.9, is_control=True)
+    controls = ranked([row("a", 0.1, 0.0), control], "mi", SCORES["mi"], 0.05)
+
+    assert sections(page(ranking=ranking(2))) == ["ranking"]
+    assert sections(page(ranking=ranking(2), findings=findings)) == ["ranking", "findings"]
+    assert sections(page(ranking=controls)) == ["ranking", "controls"]
+
+
+def test_page_says_what_was_ranked(ranking):
+    found = page(ranking=ranking(3))
+
+    assert "Features of <shop>" in found.texts
+    for fact in ("3", "10", "corrected_mi: mutual information above chance, in nats"):
+        assert fact in found.texts
+    assert "3 for click" in found.texts
+
+
+def test_names_are_texts_and_nothing_comes_from_the_network(ranking):
+    finding = Finding(check="psi", severity="error", message="<script>x</script>", column="<b>")
+    findings = QualityReport(findings=(finding,), statistics=pl.DataFrame(), rows=1).frame()
+
+    found = page(ranking=ranking(3), findings=findings)
+
+    found.assert_needs_no_network()
+    assert len(found.all("script")) == 1
+    assert "<script>x</script>" in found.texts
+    assert found.texts.count("<f0>") == 2  # beside its point and in the table
+
+
+def test_thousand_features_are_drawn_in_part_and_listed_within_a_bound(ranking):
+    found = page(ranking=ranking(1_000))
+
+    assert len(found.all("circle")) == 35
+    assert len(found.all("tr")) == 1_001
+    assert len(found.source) < BYTES_OF_A_THOUSAND_FEATURES
