@@ -103,6 +103,15 @@ def rank(  # noqa: PLR0913 - its options
     schema: Annotated[Path, typer.Option(help="The schema file.")],
     out: Annotated[Path, typer.Option(help="Folder for the tables and report.html.")],
     score: Annotated[str, typer.Option(help="What to rank by.")] = "corrected_mi",
+    reference: Annotated[
+        str, typer.Option(help="Of the score surrogate: on top of which features: a,b,c.")
+    ] = "",
+    projection: Annotated[
+        int, typer.Option(help="Of the score surrogate: random columns; 0 for one-hot.")
+    ] = 0,
+    sample_rows: Annotated[
+        int, typer.Option(help="Most rows that a score by a model learns from.")
+    ] = 100_000,
     null: Annotated[
         str, typer.Option(help="Of corrected_mi: permutation, analytic or shift (OutRank's).")
     ] = "permutation",
@@ -128,9 +137,18 @@ def rank(  # noqa: PLR0913 - its options
     from ctrmoe.console import rows_progress
     from ctrmoe.ranking import rank_tables, ranking_page, write_tables
     from ctrmoe.ranking.summary import announcement, differences, summary
+    from ctrmoe.ranking.surrogates.build import build_score
 
     if by not in (None, "domain"):
         raise SchemaError(f"`by` must be domain. Received: {by!r}.")
+    chosen = build_score(
+        score,
+        reference=[name for name in reference.split(",") if name],
+        projection=projection,
+        rows=sample_rows,
+        repeats=repeats,
+        seed=seed,
+    )
     loaded = Schema.load(schema)
     with rows_progress("rank") as progress:
         tables = rank_tables(
@@ -140,7 +158,7 @@ def rank(  # noqa: PLR0913 - its options
             check=check,
             by_domain=by == "domain",
             time_slices=time_slices,
-            score=score,
+            score=chosen,
             null=null,
             repeats=repeats,
             fdr=fdr,
@@ -153,7 +171,8 @@ def rank(  # noqa: PLR0913 - its options
         )
     write_tables(tables, out, ranking_page(tables, loaded.name, score=score, level=fdr))
     out_console.print(summary(tables["ranking"], fdr))
-    out_console.print(differences(tables, fdr))
+    for line in differences(tables, fdr):
+        out_console.print(line, markup=False, highlight=False)
     out_console.print(
         f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
         soft_wrap=True,

@@ -6,18 +6,26 @@ from importlib.util import find_spec
 
 from ctrmoe.config import ConfigError
 
-EXTRAS = {"explain": ("matplotlib",)}
+EXTRAS = {
+    "explain": {"matplotlib": "matplotlib"},
+    "ranking": {"sklearn": "scikit-learn", "lightgbm": "lightgbm"},
+}
+"""What is imported, and what is installed for it."""
 
 
-def check_extra(name: str) -> None:
+def check_extra(name: str, what: str = "") -> None:
     """Checks that the packages of an extra are installed, without loading them.
+
+    Args:
+        name: The extra.
+        what: What needs it; the command of its name if left out.
 
     Raises:
         ConfigError: If one is not; the message says how to install it.
     """
-    missing = [package for package in EXTRAS[name] if find_spec(package) is None]
+    missing = [package for module, package in EXTRAS[name].items() if find_spec(module) is None]
     if missing:
         raise ConfigError(
-            f"`ctrmoe {name}` needs the packages of the extra `{name}`. Received: no "
+            f"{what or f'`ctrmoe {name}`'} needs the packages of the extra `{name}`. Received: no "
             f"{' and no '.join(missing)}. Install with: pip install {' '.join(missing)}"
         )

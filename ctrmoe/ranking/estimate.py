@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -32,3 +33,12 @@ def two_sided(z: float) -> float:
 def one_sided(z: float) -> float:
     """Returns the probability that a standard normal is above `z`."""
     return math.erfc(z / math.sqrt(2)) / 2
+
+
+def columns_of(estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    """Returns the columns of scores in a table: `x`, `x_std` and `x_p_value` of each x."""
+    result: dict[str, float] = {}
+    for name, estimate in estimates.items():
+        result |= {name: estimate.value, f"{name}_std": estimate.std}
+        result[f"{name}_p_value"] = estimate.p_value
+    return result

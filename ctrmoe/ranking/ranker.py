@@ -24,7 +24,7 @@ from ctrmoe.ranking.controls import (
     check_names,
     permuted_label,
 )
-from ctrmoe.ranking.estimate import UNDEFINED, Estimate
+from ctrmoe.ranking.estimate import UNDEFINED, columns_of
 from ctrmoe.ranking.feature_table import empty_table
 from ctrmoe.ranking.keys import Keys, feature_keys, mixed
 from ctrmoe.ranking.memory import MEMORY, bytes_of, values_within
@@ -32,6 +32,9 @@ from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.ranking import ranked
 from ctrmoe.ranking.scores import SCORES, CorrectedMI, Score
 from ctrmoe.ranking.shift_null import ShiftNull
+from ctrmoe.ranking.surrogates import Surrogate
+from ctrmoe.ranking.surrogates.build import build_score, name_of
+from ctrmoe.ranking.surrogates.sampled import Sampled
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
 logger = logging.getLogger(__name__)
@@ -48,7 +51,7 @@ class Ranker:
 
     Args:
         schema: Its features are ranked against its tasks.
-        score: What to rank by: a name of `SCORES`.
+        score: What to rank by: a name of `SCORES` or `SURROGATES`, or a surrogate.
         null: Of `corrected_mi`: `permutation`, `analytic` or `shift`.
         repeats: Of the permutation null; 0 for its exact mean and variance.
         fdr: Level of `above_noise`.
@@ -68,7 +71,7 @@ class Ranker:
         self,
         schema: Schema,
         *,
-        score: str = SCORE,
+        score: str | Surrogate = SCORE,
         null: Null = "permutation",
         repeats: int = 0,
         fdr: float = LEVEL,
@@ -78,11 +81,6 @@ class Ranker:
         parts: Sequence[Parts] = (),
         seed: int = 0,
     ) -> None:
-        if score not in SCORES:
-            raise SchemaError(
-                f"`score` must be one of {', '.join(SCORES)}. Received: {score!r}."
-                + strict.suggestion(score, SCORES)
-            )
         if null not in get_args(Null):
             raise SchemaError(
                 f"`null` must be one of {', '.join(get_args(Null))}. Received: {null!r}."
@@ -96,8 +94,14 @@ class Ranker:
         check_names(schema, self.controls)
         share = memory // (1 + len(parts))
         self.max_values = values_within(share, len(self._features) * len(schema.tasks))
-        self._score, self._fdr, self._seed = score, fdr, seed
+        self._fdr, self._seed = fdr, seed
         self._threads = threads or pl.thread_pool_size()
+        if isinstance(score, str):
+            score = build_score(score, repeats=repeats, seed=seed, threads=self._threads)
+        self._score = score if isinstance(score, str) else name_of(score)
+        self.sampled: Sampled | None = None
+        if not isinstance(score, str):
+            self.sampled = Sampled(score, schema, self.controls, seed)
         self._scores = self._build_scores(null, repeats)
         self.breakdowns = [Breakdown(division, schema, share) for division in parts]
         self._tables: dict[tuple[str, str], ContingencyTable] = {}
@@ -137,6 +141,8 @@ class Ranker:
         numbers = np.arange(first_row, first_row + len(frame))
         folds = (mixed(numbers + (self._seed << 40)) & np.uint64(1)).astype(np.int8)
 
+        if self.sampled:
+            self.sampled.add(frame, numbers)
         divided = [breakdown.divide(frame, where) for breakdown in self.breakdowns]
 
         def count(feature: Feature) -> None:
@@ -161,6 +167,8 @@ class Ranker:
                 self._tables[place].merge(table)
             else:
                 self._tables[place] = table
+        if self.sampled and other.sampled:
+            self.sampled.merge(other.sampled)
         for mine, its in zip(self.breakdowns, other.breakdowns, strict=True):
             mine.merge(its)
 
@@ -170,9 +178,11 @@ class Ranker:
         Raises:
             SchemaError: As `result`.
         """
-        tables, score = {"ranking": self.result()}, self._scores[self._score]
+        # A model of a part would have too few rows of the sample.
+        name = "corrected_mi" if self.sampled else self._score
+        tables = {"ranking": self.result()}
         for breakdown in self.breakdowns:
-            by_part = breakdown.result(self._score, score, self._fdr, self._map)
+            by_part = breakdown.result(name, self._scores[name], self._fdr, self._map)
             tables |= breakdown.parts.compared(by_part, self._fdr)
         return tables
 
@@ -195,6 +205,8 @@ class Ranker:
                 logger.warning(
                     "Feature `%s` has no value in any row: it is ranked as noise.", feature.name
                 )
+        if self.sampled:
+            return ranked(self.sampled.scored(rows), self._score, Surrogate, self._fdr)
         return ranked(rows, self._score, SCORES[self._score], self._fdr)
 
     def _build_scores(self, null: Null, repeats: int) -> dict[str, Score]:
@@ -243,17 +255,9 @@ class Ranker:
             "cardinality": table.cardinality,
             "cardinality_is_exact": table.is_exact,
             "coverage": table.coverage,
-            **_columns(estimates),
+            **columns_of(estimates),
         }
 
     def _map(self, function: Callable[..., R], items: Sequence[object]) -> list[R]:
         with ThreadPoolExecutor(self._threads) as pool:
             return list(pool.map(function, items))
-
-
-def _columns(estimates: dict[str, Estimate]) -> dict[str, float]:
-    result: dict[str, float] = {}
-    for name, estimate in estimates.items():
-        result |= {name: estimate.value, f"{name}_std": estimate.std}
-        result[f"{name}_p_value"] = estimate.p_value
-    return result

@@ -14,6 +14,7 @@ from ctrmoe.data.atomic import atomic_file
 from ctrmoe.data.parquet import AtomicParquetWriter
 from ctrmoe.ranking.scores import SCORES, Score
 from ctrmoe.ranking.significance import family_p_values, q_values
+from ctrmoe.ranking.surrogates import Surrogate
 
 PAGE = "report.html"
 LEADING = (
@@ -23,7 +24,7 @@ LEADING = (
 
 
 def ranked(
-    rows: Iterable[dict[str, object]], name: str, score: type[Score], level: float
+    rows: Iterable[dict[str, object]], name: str, score: type[Score | Surrogate], level: float
 ) -> pl.DataFrame:
     """Orders the features of each task.
 
@@ -43,7 +44,7 @@ def ranked(
     for row in rows:
         by_task.setdefault(row["task"], []).append(row)
     frames = [in_order(pl.DataFrame(part), name, score, level) for part in by_task.values()]
-    return pl.concat(frames).select(*LEADING, *_figures())
+    return pl.concat(frames).select(*LEADING, *_figures(name))
 
 
 def write_tables(
@@ -69,7 +70,9 @@ def write_tables(
             path.write_text(page, encoding="utf-8")
 
 
-def in_order(frame: pl.DataFrame, name: str, score: type[Score], level: float) -> pl.DataFrame:
+def in_order(
+    frame: pl.DataFrame, name: str, score: type[Score | Surrogate], level: float
+) -> pl.DataFrame:
     """Orders the features of one task, and says which are above noise; see `ranked`.
 
     Args:
@@ -102,5 +105,6 @@ def in_order(frame: pl.DataFrame, name: str, score: type[Score], level: float) -
     )
 
 
-def _figures() -> list[str]:
-    return [f"{name}{suffix}" for name in SCORES for suffix in ("", "_std", "_p_value")]
+def _figures(name: str) -> list[str]:
+    names = dict.fromkeys([*SCORES, name])
+    return [f"{name}{suffix}" for name in names for suffix in ("", "_std", "_p_value")]

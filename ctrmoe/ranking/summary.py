@@ -28,6 +28,7 @@ def announcement(ranker: Ranker) -> str:
             f" By {part.parts.kind} ({len(part.parts):,}): {part.max_values:,} values each."
             for part in ranker.breakdowns
         )
+        + (f" The score is that of {ranker.sampled.rows:,} rows at most." if ranker.sampled else "")
     )
 
 
@@ -43,7 +44,7 @@ def summary(ranking: pl.DataFrame, level: float) -> Group:
     return Group(*parts)
 
 
-def differences(tables: Mapping[str, pl.DataFrame], level: float) -> Text:
+def differences(tables: Mapping[str, pl.DataFrame], level: float) -> list[str]:
     """Names the features that tell more in some domains, or at some times, than in others."""
     lines = []
     for name, kind in (("heterogeneity", "domains"), ("stability", "time slices")):
@@ -56,7 +57,7 @@ def differences(tables: Mapping[str, pl.DataFrame], level: float) -> Text:
                 f"{task['task'][0]}: {found.height} of {task.height} features differ between "
                 f"{kind} at a false-discovery rate of {level:.0%}, most of all: {first}."
             )
-    return Text("\n".join(lines))
+    return lines
 
 
 def _closing(task: str, features: pl.DataFrame, level: float) -> str:
