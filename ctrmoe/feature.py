@@ -6,8 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ctrmoe import strict
 from ctrmoe.condition import Condition
+from ctrmoe.transforms import FORMULAS
 
+TRANSFORMS = (*FORMULAS, "quantile")
 CategoryType = Literal["", "string", "integer"]
 """The type of a column of categories; empty where the table is to decide."""
 
@@ -33,9 +36,8 @@ class Feature:
         vocabulary: Name of the feature whose vocabulary and table this one shares.
         weights: Of a multi-valued categorical, the column with the weights of its values: lists of
             as many numbers, none negative; null for ones.
-        transform: Of a numeric: `none`, `standard` ((x - mean) / deviation), `log`
-            (sign(x)·ln(1 + |x|)), `log_square` (ln(x)² above 2, else x), `quantile` (the number
-            of the bucket, fed as a categorical).
+        transform: Of a numeric: `quantile` (the number of the bucket, fed as a categorical) or a
+            formula of `ctrmoe.transforms`.
         truncate: `log_square` is rounded down to a whole number, as in AutoInt's Criteo script.
         buckets: Number of buckets of `quantile`.
         dtype: `string`, `integer` or `float`: the type of the raw column that the served model
@@ -56,7 +58,7 @@ class Feature:
     separator: str = ""
     vocabulary: str = ""
     weights: str = ""
-    transform: Literal["none", "standard", "log", "log_square", "quantile"] = "none"
+    transform: str = "none"
     truncate: bool = False
     buckets: int = 32
     dtype: Literal["", "string", "integer", "float"] = ""
@@ -69,6 +71,11 @@ class Feature:
         for rule, holds in (*self._rules(), *self._rules_of_derivation()):
             if not holds:
                 raise SchemaError(f"Feature `{self.name}`: {rule}")
+        if self.transform not in TRANSFORMS:
+            raise SchemaError(
+                f"Feature `{self.name}`: `transform` must be quantile or a formula. Received: "
+                f"{self.transform!r}.{strict.suggestion(self.transform, TRANSFORMS)}"
+            )
 
     def _rules(self) -> list[tuple[str, bool]]:
         numeric = self.kind == "numeric"

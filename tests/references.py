@@ -191,7 +191,26 @@ def transformed_number(number, feature, statistics):
     elif feature.transform == "log_square" and x > 2:
         x = math.log(x) ** 2
         x = math.floor(x) if feature.truncate else x
+    elif feature.transform in OUTRANK_FORMULAS:
+        try:
+            x = OUTRANK_FORMULAS[feature.transform](x, statistics.upper)
+        except (ValueError, ZeroDivisionError):  # a root or logarithm that is not defined
+            return math.nan
     return min(max(x, -1e6), 1e6)
+
+
+OUTRANK_FORMULAS = {
+    "sqrt": lambda x, _: math.sqrt(x),
+    "sqrt_abs": lambda x, _: math.sqrt(abs(x)),
+    "log1p": lambda x, _: math.log1p(x),
+    "log1p_abs": lambda x, _: math.log1p(abs(x)),
+    "log_signed": lambda x, _: math.copysign(1, x) * math.log(abs(x)),
+    "asinh": lambda x, _: math.asinh(x),
+    "log1p_sqrt": lambda x, _: math.log1p(x) * math.sqrt(x),
+    "log1p_hundredths": lambda x, _: round(100 * math.log1p(x)),
+    "nonzero": lambda x, _: float(x != 0),
+    "maximum_share": lambda x, maximum: round(x / maximum),
+}
 
 
 def encoded_column(values, feature, lines, statistics, fingerprint):

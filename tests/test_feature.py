@@ -14,6 +14,10 @@ from ctrmoe.feature import Feature, SchemaError
         ({"kind": "categorical", "oov_buckets": 0}, "`oov_buckets` must be at least 1"),
         ({"kind": "sequence"}, "`max_length` must be at least 1 for a sequence"),
         ({"kind": "numeric", "max_length": 3}, "are not for a numeric"),
+        (
+            {"kind": "numeric", "transform": "log2p"},
+            "`transform` must be quantile or a formula. Received: 'log2p'. Did you mean `log1p`",
+        ),
         ({"kind": "categorical", "transform": "log"}, "`transform` is for a numeric"),
         ({"kind": "categorical", "separator": "|"}, "`separator` needs `max_length`"),
         (

@@ -1,15 +1,10 @@
 """Numeric features: what is counted of the training part, and how a number is transformed.
 
 A number is rounded to float32, clipped to [lower, upper], the 1e-5 and 1 - 1e-5 quantiles of the
-training part, then transformed; results are clipped to ±1e6. Bounds and formulas are computed in
-float64, the result is stored as float32.
+training part, then transformed by a formula of `transforms`; results are clipped to ±1e6. Bounds
+and formulas are computed in float64, the result is stored as float32.
 A missing number (null, NaN, infinite) is NaN, which the model reads as a flag.
-
-    none        x
-    standard    (x - mean) / std, of the clipped training part; std 0 counts as 1
-    log         sign(x)·ln(1 + |x|)
-    log_square  ln(x)² where x > 2 (rounded down with `truncate`), else x
-    quantile    the id 3 + (number of edges <= x): 0 is padding, 1 missing, 2 never given
+`quantile` gives the id 3 + (number of edges <= x): 0 is padding, 1 missing, 2 never given.
 """
 
 from __future__ import annotations
@@ -22,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ctrmoe.schema import MISSING, UNKNOWN, Feature
+from ctrmoe.transforms import FORMULAS
 
 BIN_BITS = 12
 """Low bits of a float32 that a bin of the counter leaves open: 2^20 bins, 0.05 % wide."""
@@ -69,26 +65,12 @@ class NumericStatistics:
             ids = UNKNOWN + 1 + np.searchsorted(self.edges, clipped, side="right")
             ids[np.isnan(clipped)] = MISSING
             return ids.astype(np.int32)
-        wide = clipped.astype(np.float64)
-        result = _FORMULAS[feature.transform](wide, self, feature.truncate)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            formula = FORMULAS[feature.transform]
+            result = formula(np, clipped.astype(np.float64), self, feature.truncate)
+        result[~np.isfinite(result) | np.isnan(clipped)] = np.nan
+        result[np.abs(result) < np.finfo(np.float32).tiny] = 0  # as TensorFlow does
         return np.clip(result, -LIMIT, LIMIT).astype(np.float32)
-
-
-def _log(x: np.ndarray, _: NumericStatistics, __: bool) -> np.ndarray:
-    return np.copysign(np.log1p(np.abs(x)), x)
-
-
-def _log_square(x: np.ndarray, _: NumericStatistics, truncate: bool) -> np.ndarray:
-    squares = np.log(np.maximum(x, 2.0)) ** 2
-    return np.where(x > 2.0, np.floor(squares) if truncate else squares, x)
-
-
-_FORMULAS = {
-    "none": lambda x, _, __: x,
-    "standard": lambda x, statistics, _: (x - statistics.mean) / statistics.std,
-    "log": _log,
-    "log_square": _log_square,
-}
 
 
 class NumberCounter:
@@ -160,15 +142,19 @@ class NumberCounter:
         """Returns the quantiles of transformed numbers; where there is no number, zeros.
 
         Args:
-            transform: Takes and returns float32 numbers, in whatever order.
+            transform: Takes and returns float32 numbers, in whatever order; NaN is missing.
         """
         used = np.flatnonzero(self._counts)
         if not len(used):
             return (0.0,) * (QUANTILES + 1)
         starts = _floats(used.astype(np.uint32) << np.uint32(BIN_BITS))
-        values = transform(starts.astype(np.float32))
+        values, counts = transform(starts.astype(np.float32)), self._counts[used]
+        present = ~np.isnan(values)
+        if not present.any():
+            return (0.0,) * (QUANTILES + 1)
+        values, counts = values[present], counts[present]
         order = np.argsort(values, kind="stable")
-        below = np.cumsum(self._counts[used][order])
+        below = np.cumsum(counts[order])
         shares = np.arange(QUANTILES + 1) * below[-1] / QUANTILES
         return tuple(values[order][np.searchsorted(below, shares)].tolist())
 

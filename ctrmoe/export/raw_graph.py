@@ -15,6 +15,7 @@ from ctrmoe.data.packed import DOMAIN
 from ctrmoe.export.derived import derived
 from ctrmoe.export.served import is_missing, raw_dtype
 from ctrmoe.schema import MISSING, PADDING, UNKNOWN, Feature, Schema
+from ctrmoe.transforms import FORMULAS
 
 
 class RawGraph(tf.Module):
@@ -164,16 +165,11 @@ def _bucket_of(text: tf.Tensor, buckets: int) -> tf.Tensor:
 
 def _transformed(feature: Feature, statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:
     """`NumericStatistics.transform` of a number that the model reads as one."""
-    x = _clipped(statistics, raw)
-    if feature.transform == "standard":
-        x = (x - statistics.mean) / statistics.std
-    elif feature.transform == "log":
-        x = tf.sign(x) * tf.math.log1p(tf.abs(x))
-    elif feature.transform == "log_square":
-        squares = tf.math.log(tf.maximum(x, 2.0)) ** 2
-        x = tf.where(x > 2.0, tf.floor(squares) if feature.truncate else squares, x)
+    formula = FORMULAS[feature.transform]
+    x = formula(tf.experimental.numpy, _clipped(statistics, raw), statistics, feature.truncate)
+    present = tf.math.is_finite(raw) & tf.math.is_finite(x)
     result = tf.cast(tf.clip_by_value(x, -LIMIT, LIMIT), tf.float32)
-    return tf.where(tf.math.is_finite(raw), result, float("nan"))
+    return tf.where(present, result, float("nan"))
 
 
 def _bucket(statistics: NumericStatistics, raw: tf.Tensor) -> tf.Tensor:

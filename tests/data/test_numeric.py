@@ -1,3 +1,4 @@
+import math
 from functools import partial
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from ctrmoe.data.numeric import NumberCounter, NumericStatistics
 from ctrmoe.schema import Feature
+from ctrmoe.transforms import PRESETS
 
 FLOAT = st.floats(width=32, allow_infinity=False, allow_nan=False, allow_subnormal=False)
 USUAL = st.floats(-1e4, 1e4, width=32)
@@ -127,6 +129,7 @@ def test_edges_of_many_numbers_are_close_to_the_quantiles():
         numeric("log_square"),
         numeric("log_square", truncate=True),
         numeric("quantile", buckets=4),
+        *map(numeric, PRESETS["default"]),
     ],
     ids=str,
 )
@@ -141,6 +144,43 @@ def test_transform_agrees_with_slow_rules(feature, seen, values):
     ]
     assert result.dtype == (np.int32 if feature.transform == "quantile" else np.float32)
     np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        ("sqrt", [None, None, 0, 1, 2]),
+        ("sqrt_abs", [2, 1, 0, 1, 2]),
+        ("log1p", [None, None, 0, 0.6931472, 1.6094379]),
+        ("log1p_abs", [1.6094379, 0.6931472, 0, 0.6931472, 1.6094379]),
+        ("log_signed", [-1.3862944, 0, None, 0, 1.3862944]),
+        ("asinh", [-2.0947125, -0.8813736, 0, 0.8813736, 2.0947125]),
+        ("log1p_sqrt", [None, None, 0, 0.6931472, 3.2188758]),
+        ("log1p_hundredths", [None, None, 0, 69, 161]),
+        ("nonzero", [1, 1, 0, 1, 1]),
+        ("maximum_share", [-1, 0, 0, 0, 1]),
+    ],
+)
+def test_outranks_transforms_by_hand(transform, expected):
+    numbers = np.array([-4, -1, 0, 1, 4, np.nan], np.float32)
+
+    result = counted(numbers).statistics(1).transform(numeric(transform), numbers)
+
+    missing = [math.nan if value is None else value for value in (*expected, None)]
+    np.testing.assert_allclose(result, missing, rtol=1e-6)
+
+
+def test_share_of_a_maximum_of_zero_is_missing():
+    statistics = counted([-2.0, 0.0]).statistics(1)
+
+    result = statistics.transform(numeric("maximum_share"), np.array([-2, 0], np.float32))
+
+    assert np.isnan(result).all()
+
+
+def test_quantiles_leave_out_numbers_without_a_result():
+    assert quantiles_of(numeric("sqrt"), [-1.0, -2.0, 4.0]).tolist() == [2.0] * 65
+    assert quantiles_of(numeric("sqrt"), [-1.0, -2.0]).tolist() == [0.0] * 65
 
 
 @pytest.mark.parametrize("transform", ["none", "standard", "log", "log_square"])

@@ -15,6 +15,7 @@ from ctrmoe.export.samples import sample_rows
 from ctrmoe.schema import Schema
 from ctrmoe.scorer import Scorer
 from ctrmoe.training import train
+from ctrmoe.transforms import FORMULAS
 
 SCHEMA = Schema.from_dict(
     {
@@ -40,6 +41,11 @@ SCHEMA = Schema.from_dict(
             {"name": "price in b", "kind": "numeric", "source": "price", "transform": "log"}
             | {"where": {"column": "shop", "equals": "b"}},
             {"name": "bucket", "kind": "numeric", "source": "price", "transform": "quantile"},
+            *(
+                {"name": f"balance {name}", "kind": "numeric", "source": "balance"}
+                | {"transform": name}
+                for name in FORMULAS
+            ),
         ],
     }
 )
@@ -64,6 +70,7 @@ def table(rows=600, seed=0):
             **drawn,
             "history": [random.integers(0, 5, random.integers(5)).tolist() for _ in range(rows)],
             "price": random.lognormal(size=rows),
+            "balance": random.normal(scale=100, size=rows).round(),
         }
     )
 
@@ -105,6 +112,7 @@ def test_served_columns_are_the_raw_ones_in_their_types(prepared):
         "history": (tf.int64, None),
         "tags": (tf.string, 1),
         "price": (tf.float32, 1),
+        "balance": (tf.float32, 1),
     }
 
 

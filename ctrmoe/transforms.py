@@ -1,0 +1,83 @@
+"""Formulas of numeric transforms, written once for NumPy and for TensorFlow's NumPy interface.
+
+    none              x
+    standard          (x - mean) / std, of the training part; std 0 counts as 1
+    log               sign(x)·ln(1 + |x|)
+    log_square        ln(x)² where x > 2 (rounded down with `truncate`), else x
+    sqrt              √x
+    sqrt_abs          √|x|
+    log1p             ln(1 + x)
+    log1p_abs         ln(1 + |x|)
+    log_signed        sign(x)·ln|x|
+    asinh             ln(x + √(x² + 1))
+    log1p_sqrt        ln(1 + x)·√x
+    log1p_hundredths  100·ln(1 + x), rounded
+    nonzero           1 where x ≠ 0, else 0
+    maximum_share     x / maximum of the training part, rounded
+
+Halves are rounded to the even neighbour. Where a formula gives no finite number (`sqrt` below 0,
+`log1p` at -1 and below, `log_signed` at 0), the transformed number is missing.
+
+Reference:
+    All from `sqrt` on are OutRank 0.97.5's transformers of the preset `default`; there a
+    maximum is that of a mini-batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+
+class Statistics(Protocol):
+    """What formulas need to know of the training part."""
+
+    @property
+    def mean(self) -> float:
+        """Mean of the numbers."""
+
+    @property
+    def std(self) -> float:
+        """Their standard deviation, never 0."""
+
+    @property
+    def upper(self) -> float:
+        """Their maximum."""
+
+
+Formula: TypeAlias = Callable[[Any, Any, Statistics, bool], Any]
+"""Takes NumPy or its like, float64 numbers, statistics and `truncate`."""
+
+
+def _log_square(np: Any, x: Any, _: Statistics, truncate: bool) -> Any:
+    squares = np.log(np.maximum(x, 2.0)) ** 2
+    return np.where(x > 2.0, np.floor(squares) if truncate else squares, x)
+
+
+def _rounded(np: Any, x: Any) -> Any:
+    """Rounds halves to even: TensorFlow's `around` wants NumPy's behaviour switched on."""
+    up = np.floor(x + 0.5)
+    return np.where((up - x == 0.5) & (np.remainder(up, 2.0) == 1.0), up - 1.0, up)
+
+
+FORMULAS: dict[str, Formula] = {
+    "none": lambda np, x, *_: x,
+    "standard": lambda np, x, statistics, _: (x - statistics.mean) / statistics.std,
+    "log": lambda np, x, *_: np.sign(x) * np.log1p(np.abs(x)),
+    "log_square": _log_square,
+    "sqrt": lambda np, x, *_: np.sqrt(x),
+    "sqrt_abs": lambda np, x, *_: np.sqrt(np.abs(x)),
+    "log1p": lambda np, x, *_: np.log1p(x),
+    "log1p_abs": lambda np, x, *_: np.log1p(np.abs(x)),
+    "log_signed": lambda np, x, *_: np.sign(x) * np.log(np.abs(x)),
+    "asinh": lambda np, x, *_: np.arcsinh(x),
+    "log1p_sqrt": lambda np, x, *_: np.log1p(x) * np.sqrt(x),
+    "log1p_hundredths": lambda np, x, *_: _rounded(np, 100 * np.log1p(x)),
+    "nonzero": lambda np, x, *_: np.where(x != 0, 1.0, 0.0),
+    "maximum_share": lambda np, x, statistics, _: _rounded(np, x / statistics.upper),
+}
+PRESETS = {
+    "minimal": ("sqrt", "log1p", "sqrt_abs", "log1p_abs"),
+    "default": tuple(FORMULAS)[4:],
+}
+"""OutRank's presets."""
