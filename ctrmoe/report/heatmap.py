@@ -13,11 +13,16 @@ from ctrmoe.report.scale import number_text
 
 LETTER = 7
 MAX_LETTERS = 22
-LEGEND_STEPS = 5
+STEPS = 5
+"""Colours of the legend on each side of 0."""
 
 
 def heatmap(
-    matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], heading: str
+    matrix: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    heading: str,
+    by_row: bool = False,
 ) -> Markup:
     """Draws a matrix: the further a value is from 0, the fuller its colour.
 
@@ -29,36 +34,33 @@ def heatmap(
         rows: Names of the rows.
         columns: Names of the columns.
         heading: What the colours stand for, with its unit.
+        by_row: Whether the fullest colour is the value furthest from 0 of each row, and not of the
+            matrix.
     """
-    largest = float(np.nanmax(np.abs(matrix), initial=0.0)) or 1.0
+    sizes = np.abs(np.nan_to_num(matrix))
+    largest = sizes.max(axis=1 if by_row else None, keepdims=True, initial=0.0)
+    shares = np.divide(matrix, largest, out=np.zeros(matrix.shape), where=largest > 0)
     width = 1 / len(columns)
-    cells = [
-        _cell(row, column, width, value / largest, f"{rows[row]}, {columns[column]}: "
-              f"{number_text(value)}")
-        for (row, column), value in np.ndenumerate(matrix)
-        if np.isfinite(value)
-    ]  # fmt: skip
-    short = [_short(name) for name in columns]
+    cells = []
+    for (row, column), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            text = f"{rows[row]}, {columns[column]}: {number_text(value)}"
+            cells.append(_cell(row, column, width, shares[row, column], text))
     height = len(rows) * ROW
+    short = [_short(name) for name in columns]
+    foot = LETTER * max(map(len, short)) + 8
     names = [
-        tag(
-            "svg",
-            tag("text", text, transform="rotate(-90)", x=-height - 4, dy="0.32em"),
-            tag("title", name),
-            x=percent((number + 0.5) * width),
-            class_="upright",
-        )
+        _upright((number + 0.5) * width, -height - 4, text, name)
         for number, (text, name) in enumerate(zip(short, columns, strict=True))
     ]
-    foot = LETTER * max(map(len, short)) + 8
-    drawing = tag("svg", *cells, *names, height=height + foot, role="img", aria_label=heading)
+    picture = tag("svg", *cells, *names, height=height + foot, role="img", aria_label=heading)
     column = tag("ol", *(tag("li", tag("span", name), title=name) for name in rows))
-    signed = bool(np.nanmin(matrix, initial=0.0) < 0)
-    legend = _legend(heading, largest, signed)
-    return tag("div", column, drawing, tag("p"), legend, class_="lines cells")
+    end = "largest of its line" if by_row else number_text(float(largest.max(initial=0.0)))
+    legend = _legend(heading, end, bool(np.nanmin(matrix, initial=0.0) < 0))
+    return tag("div", column, picture, legend, class_="lines cells")
 
 
-def _cell(row: int, column: int, width: float, value: float, text: str) -> Markup:
+def _cell(row: int, column: int, width: float, share: float, text: str) -> Markup:
     return tag(
         "rect",
         tag("title", text),
@@ -66,21 +68,25 @@ def _cell(row: int, column: int, width: float, value: float, text: str) -> Marku
         y=row * ROW,
         width=percent(width),
         height=ROW,
-        fill_opacity=f"{abs(value):.3f}",
-        class_="below" if value < 0 else "above",
+        fill_opacity=f"{abs(share):.3f}",
+        class_="below" if share < 0 else "above",
     )
 
 
-def _legend(heading: str, largest: float, signed: bool) -> Markup:
-    first = -LEGEND_STEPS if signed else 0
-    steps = []
-    for step in range(first, LEGEND_STEPS + 1):
-        share = step / LEGEND_STEPS
-        named = abs(step) == LEGEND_STEPS or step == 0
-        style = f"{'below' if share < 0 else 'above'}"
-        patch = tag("svg", tag("rect", width=18, height=14, fill_opacity=abs(share), class_=style))
-        steps.append(tag("span", patch, number_text(share * largest) if named else ""))
-    return tag("p", f"{heading} ", *steps, class_="legend")
+def _upright(place: float, start: int, text: str, name: str) -> Markup:
+    written = tag("text", text, transform="rotate(-90)", x=start, dy="0.32em")
+    return tag("svg", written, tag("title", name), x=percent(place), class_="upright")
+
+
+def _legend(heading: str, end: str, signed: bool) -> Markup:
+    patches = [
+        tag("rect", width=18, height=14, fill_opacity=abs(step) / STEPS,
+            class_="below" if step < 0 else "above")
+        for step in range(-STEPS if signed else 0, STEPS + 1)
+    ]  # fmt: skip
+    colours = [tag("svg", patch) for patch in patches]
+    lowest = f"-{end}" if signed else "0"
+    return tag("p", f"{heading}: {lowest} ", *colours, f" {end}", class_="legend")
 
 
 def _short(name: str) -> str:

@@ -40,6 +40,13 @@ def test_only_parts_with_a_table_are_there(ranking, row):
     assert sections(page(ranking=controls)) == ["ranking", "controls"]
 
 
+def test_parts_are_in_the_order_of_the_tables_that_there_are(ranking):
+    pairs = pl.DataFrame({"feature_a": ["a"], "feature_b": ["b"], "redundancy": [0.5]})
+
+    assert sections(page(ranking=ranking(2), redundancy=pairs)) == ["ranking", "redundancy"]
+    assert "Order of 3MR" not in page(ranking=ranking(2), redundancy=pairs).texts
+
+
 def test_page_says_what_was_ranked(ranking):
     found = page(ranking=ranking(3))
 

@@ -21,15 +21,23 @@ def test_colours_are_shares_of_the_value_furthest_from_zero():
     assert page.titles[:3] == ["<a>, c: 0.5", f"<a>, {LONG}: -2", f"b, {LONG}: 1"]
 
 
+def test_colours_may_be_shares_of_the_furthest_value_of_their_row():
+    page = Page(heatmap(np.array([[1.0, 2], [-8, 4]]), ["a", "b"], ["c", "d"], "nats", by_row=True))
+
+    assert [a["fill-opacity"] for a in cells(page)] == ["0.500", "1.000", "1.000", "0.500"]
+    assert page.titles[2] == "b, c: -8"
+
+
 def test_legend_has_both_colours_only_where_there_are_both_signs():
     signed, unsigned = (
         Page(heatmap(np.array([[low, 3.0]]), ["a"], ["b", "c"], "synergy, nats"))
         for low in (-1.0, 0.0)
     )
 
-    assert [text for text in signed.texts if text in ("-3", "0", "3")] == ["-3", "0", "3"]
-    assert [text for text in unsigned.texts if text in ("-3", "0", "3")] == ["0", "3"]
-    assert "synergy, nats" in unsigned.texts
+    assert "synergy, nats: -3" in signed.texts
+    assert "synergy, nats: 0" in unsigned.texts
+    assert signed.texts[-1] == unsigned.texts[-1] == "3"
+    assert len(signed.all("rect")) - len(unsigned.all("rect")) == 5
 
 
 def test_long_name_of_a_column_is_cut_in_its_middle_and_told_in_full():
