@@ -22,6 +22,8 @@ from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.quality import check as check_table
 from ctrmoe.ranking.ranker import LEVEL, SCORE, Ranker
 from ctrmoe.ranking.ranking import write_tables
+from ctrmoe.ranking.surrogates import Surrogate
+from ctrmoe.ranking.surrogates.build import name_of
 from ctrmoe.ranking.time_slices import find_time_slices
 from ctrmoe.ranking.value_names import value_names
 from ctrmoe.schema import Schema, SchemaError
@@ -35,7 +37,7 @@ def rank(
     data: Table | Iterable[Table],
     out: str | Path | None = None,
     *,
-    score: str = SCORE,
+    score: str | Surrogate = SCORE,
     fdr: float = LEVEL,
     **options: Any,
 ) -> pl.DataFrame:
@@ -59,7 +61,8 @@ def rank(
     values = out is not None
     tables = rank_tables(schema, data, values=values, score=score, fdr=fdr, **options)
     if out is not None:
-        write_tables(tables, out, ranking_page(tables, schema.name, score=score, level=fdr))
+        name = score if isinstance(score, str) else name_of(score)
+        write_tables(tables, out, ranking_page(tables, schema.name, score=name, level=fdr))
     return tables["ranking"]
 
 

@@ -15,12 +15,14 @@ HEADINGS = {
     "ami": "adjusted mutual information (0: chance, 1: a copy of the label)",
     "auc": "AUC of the feature alone (0.5: chance)",
     "corrected_mi": "mutual information above chance, in nats",
+    "lightgbm_gain": "gain of LightGBM's splits above that with shuffled labels, in nats per row",
     "max_value_coverage": "share of the most frequent pair of value and label",
     "mi": "mutual information, in nats",
     "pearson": "Pearson's correlation with the label",
     "spearman": "Spearman's correlation with the label",
+    "surrogate": "log loss that a model of the feature takes off held-out rows, in nats per row",
 }
-BENT = ("ami", "corrected_mi", "mi")
+BENT = ("ami", "corrected_mi", "lightgbm_gain", "mi", "surrogate")
 """Scores of sizes so different that a linear axis would show the first few only."""
 BENT_TEXT = " The axis is linear within the noise and logarithmic beyond."
 DEVIATIONS = 1.96

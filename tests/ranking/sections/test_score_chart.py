@@ -4,6 +4,7 @@ from pages import Page
 
 from ctrmoe.ranking.scores import SCORES
 from ctrmoe.ranking.sections.score_chart import HEADINGS, heading, score_chart
+from ctrmoe.ranking.surrogates import SURROGATES
 
 ROWS = pl.DataFrame(
     {
@@ -46,7 +47,7 @@ def test_small_scores_of_information_are_told_apart():
 
 
 def test_every_score_has_a_heading():
-    assert set(HEADINGS) == set(SCORES)
+    assert set(HEADINGS) == {*SCORES, *SURROGATES}
     assert chart("mi").texts[-1] == "mutual information, in nats"
     assert chart("mi", title="synergy").texts[-1] == "synergy"
     assert heading("of_tomorrow") == "of tomorrow"
