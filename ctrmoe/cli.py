@@ -131,11 +131,22 @@ def rank(  # noqa: PLR0913 - its options
     check: Annotated[
         bool, typer.Option("--check", help="Look for what is wrong with the data too.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of halves, permutations and controls.")] = 0,
+    order: Annotated[
+        int, typer.Option(help="2 ranks pairs of features too, 3 all of three, …")
+    ] = 1,
+    combinations: Annotated[
+        int, typer.Option(help="Most combinations that a row counts for.")
+    ] = 32_768,
+    choose: Annotated[
+        str, typer.Option(help="Of more: guided, least_evaluated or random.")
+    ] = "guided",
+    seed: Annotated[int, typer.Option(help="Of halves, permutations, controls and choices.")] = 0,
 ) -> None:
     """Rank features by what they tell about each task, on all rows."""
-    from ctrmoe.console import rows_progress
-    from ctrmoe.ranking import rank_tables, ranking_page, write_tables
+    from ctrmoe.console import ranking_progress
+    from ctrmoe.ranking import rank_combinations, ranking_page, write_tables
+    from ctrmoe.ranking.combinations.summary import combination_announcement, combination_summary
+    from ctrmoe.ranking.ranker import Ranker
     from ctrmoe.ranking.summary import announcement, differences, summary
     from ctrmoe.ranking.surrogates.build import build_score
 
@@ -150,12 +161,22 @@ def rank(  # noqa: PLR0913 - its options
         seed=seed,
     )
     loaded = Schema.load(schema)
-    with rows_progress("rank") as progress:
-        tables = rank_tables(
+
+    def announce(ranker: Ranker) -> None:
+        error_console.print(announcement(ranker), highlight=False)
+        if order > 1:
+            wanted = (ranker.schema, order, combinations, int(memory * 2**30))
+            error_console.print(combination_announcement(*wanted), highlight=False)
+
+    with ranking_progress() as (on_rows, on_combinations):
+        tables = rank_combinations(
             loaded,
             data,
             values=True,
             check=check,
+            order=order,
+            combinations=combinations,
+            choose=choose,
             by_domain=by == "domain",
             time_slices=time_slices,
             score=chosen,
@@ -166,13 +187,16 @@ def rank(  # noqa: PLR0913 - its options
             batch_rows=batch_rows,
             controls=controls,
             seed=seed,
-            on_start=lambda ranker: error_console.print(announcement(ranker), highlight=False),
-            on_rows=progress,
+            on_start=announce,
+            on_rows=on_rows,
+            on_combinations=on_combinations,
         )
     write_tables(tables, out, ranking_page(tables, loaded.name, score=score, level=fdr))
     out_console.print(summary(tables["ranking"], fdr))
     for line in differences(tables, fdr):
         out_console.print(line, markup=False, highlight=False)
+    if "pairs" in tables:
+        out_console.print(combination_summary(tables["pairs"], fdr))
     out_console.print(
         f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
         soft_wrap=True,

@@ -27,7 +27,8 @@ class _Rows(TextColumn):
 
     def render(self, task: Task) -> Text:
         total = f" of {task.total:,.0f}" if task.total else ""
-        return Text(f"{task.description} {task.completed:,.0f}{total} rows")
+        unit = task.fields.get("unit", "rows")
+        return Text(f"{task.description} {task.completed:,.0f}{total} {unit}")
 
 
 class _Rate(TextColumn):
@@ -35,7 +36,8 @@ class _Rate(TextColumn):
         super().__init__("")
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
+        unit = task.fields.get("unit", "rows")
+        return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
 
 
 @contextmanager
@@ -44,6 +46,19 @@ def rows_progress(what: str) -> Iterator[Callable[[int], None]]:
     with _progress() as progress:
         task = progress.add_task(what, total=None)
         yield lambda rows: progress.advance(task, rows)
+
+
+@contextmanager
+def ranking_progress() -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
+    """Shows on stderr how many rows and combinations are done; yields what adds some of either."""
+    with _progress() as progress:
+        rows = progress.add_task("rank", total=None)
+        combinations = progress.add_task("rank", total=None, unit="combinations", visible=False)
+
+        def count(number: int) -> None:
+            progress.update(combinations, advance=number, visible=True)
+
+        yield lambda number: progress.advance(rows, number), count
 
 
 @contextmanager

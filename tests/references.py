@@ -1155,3 +1155,39 @@ def shifted_information(codes, labels):
         return -sum(s * math.log(s) for s in shares) - conditional_entropy(labels)
     shifted = [labels[(i + sizes[codes[i]]) % rows] for i in range(rows)]
     return conditional_entropy(shifted) - conditional_entropy(labels)
+
+
+# Combinations of features: every place, value and sweep in a loop of its own.
+
+
+def additive_rates(members, sizes, positives, sweeps=4_000):
+    """Logistic regression on an effect of each member's category, by small gradient steps."""
+    effects = [dict.fromkeys(member, 0.0) for member in members]
+    rates = [0.5] * len(sizes)
+    for _ in range(sweeps):
+        for member, effect in zip(members, effects, strict=True):
+            for category in effect:
+                at = [i for i, found in enumerate(member) if found == category]
+                short = sum(positives[i] - sizes[i] * rates[i] for i in at)
+                effect[category] += 2 * short / sum(sizes[i] for i in at)
+            for i in range(len(sizes)):
+                logit = sum(e[m[i]] for e, m in zip(effects, members, strict=True))
+                rates[i] = 1 / (1 + math.exp(-logit))
+    return rates
+
+
+def likelihood_ratio(k, size, rate):
+    """k ln(k / (N p)) + (N - k) ln((N - k) / (N (1 - p)))."""
+    result = 0.0
+    for count, chance in ((k, rate), (size - k, 1 - rate)):
+        if count:
+            result += count * math.log(count / (size * chance))
+    return result
+
+
+def binomial_moments(size, rate):
+    """Mean and variance of the likelihood ratio, summed over all counts."""
+    chances = [math.comb(size, k) * rate**k * (1 - rate) ** (size - k) for k in range(size + 1)]
+    ratios = [likelihood_ratio(k, size, rate) for k in range(size + 1)]
+    mean = sum(c * t for c, t in zip(chances, ratios, strict=True))
+    return mean, sum(c * (t - mean) ** 2 for c, t in zip(chances, ratios, strict=True))

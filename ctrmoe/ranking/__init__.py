@@ -1,5 +1,8 @@
 """Which features are worth keeping."""
 
+from ctrmoe.ranking.combinations.rank_combinations import (
+    rank_combinations as rank_combinations,
+)
 from ctrmoe.ranking.contingency_table import ContingencyTable as ContingencyTable
 from ctrmoe.ranking.page import ranking_page as ranking_page
 from ctrmoe.ranking.rank import rank as rank

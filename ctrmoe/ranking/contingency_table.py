@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE
+from ctrmoe.ranking.encoder import Encoder
 from ctrmoe.ranking.keys import MISSING_KEY, Keys, number_of
 from ctrmoe.ranking.tally import CELLS, Tally
 from ctrmoe.ranking.value_counts import ValueCounts
@@ -136,6 +137,17 @@ class ContingencyTable:
         if self._missing.any():
             counts = np.concatenate([counts, self._missing[None]])
         return counts.reshape(-1, FOLDS, CLASSES)
+
+    def encoder(self) -> Encoder:
+        """Returns what gives each key the number of its row in `counts`."""
+        settled = self._values.settled()
+        places = np.arange(len(settled))
+        if self.kind == "number":
+            starts = bin_starts(settled.counts, self._buckets)
+            places = np.searchsorted(starts, places, side="right") - 1
+        return Encoder(
+            settled.keys, places, self._values.coarsener(), bool(self._missing.any()), self.is_exact
+        )
 
     @property
     def label_counts(self) -> np.ndarray:

@@ -66,7 +66,7 @@ def rank(
     return tables["ranking"]
 
 
-def rank_tables(
+def rank_tables(  # noqa: PLR0913 - its options
     schema: Schema,
     data: Table | Iterable[Table],
     *,
@@ -78,6 +78,7 @@ def rank_tables(
     batch_rows: int = BATCH_ROWS,
     on_start: Callable[[Ranker], None] | None = None,
     on_rows: Callable[[int], None] | None = None,
+    on_counted: Callable[[Ranker], None] | None = None,
     **options: Any,
 ) -> dict[str, pl.DataFrame]:
     """Ranks the features of a raw table, and by part of its rows.
@@ -96,6 +97,7 @@ def rank_tables(
         batch_rows: Rows of a mini-batch of `null="shift"`.
         on_start: Called with the ranker before the first row, to announce its memory.
         on_rows: Called with the number of rows of each chunk that is done.
+        on_counted: Called with the ranker after the last row.
         options: Of `Ranker`.
 
     Returns:
@@ -124,6 +126,8 @@ def rank_tables(
         ranker.add(frame, where, first_row)
         if on_rows:
             on_rows(len(frame))
+    if on_counted:
+        on_counted(ranker)
     tables = ranker.tables()
     if values:
         tables["distributions"] = _distributions(ranker, tables["ranking"], files)

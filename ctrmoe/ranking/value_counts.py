@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE, DistinctSketch
@@ -66,6 +68,13 @@ class ValueCounts:
             while len(self._counts) > self._max_values:
                 self._coarsen()
         return self._counts
+
+    def coarsener(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Returns what makes keys those of `settled`; it does not hold the counts."""
+        self.settled()
+        rule = ValueCounts(self._ordered, self._max_values)
+        rule.level = self.level
+        return lambda keys: rule._coarse(keys, 0)
 
     @property
     def distinct(self) -> int:

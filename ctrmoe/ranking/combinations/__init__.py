@@ -1,0 +1,1 @@
+"""Features together: combinations, redundancy, and what one adds to others."""

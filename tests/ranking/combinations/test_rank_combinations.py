@@ -1,0 +1,148 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from ctrmoe.cli import main
+from ctrmoe.ranking import rank_combinations, rank_tables
+from ctrmoe.schema import Schema, SchemaError
+
+ROWS = 3_000
+KINDS = {"a": {}, "b": {}, "text": {}, "price": {"kind": "numeric"}, "tags": {"max_length": 3}}
+SCHEMA = Schema.from_dict(
+    {
+        "name": "shop",
+        "tasks": [{"name": "click"}, {"name": "buy"}],
+        "features": [{"name": n, "kind": "categorical"} | more for n, more in KINDS.items()],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    random = np.random.default_rng(4)
+    a, b, text = random.integers(0, 4, (3, ROWS))
+    price = random.normal(size=ROWS)
+    return pl.DataFrame(
+        {
+            "a": a,
+            "b": [f"v{v}" for v in b],
+            "text": [f"1{v}" if v else None for v in text],
+            "price": pl.Series(price, dtype=pl.Float32),
+            "tags": [[int(v), 3] for v in a],
+            "click": ((a + b) % 2) ^ (random.random(ROWS) < 0.1),
+            "buy": [None if i % 4 == 0 else int(v > 0.5) for i, v in enumerate(price)],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(frame):
+    return rank_combinations(SCHEMA, frame)
+
+
+def row(pairs, task, a, b):
+    return pairs.filter(task=task, feature_a=a, feature_b=b).row(0, named=True)
+
+
+def test_parity_is_found_at_order_2_and_not_before(tables):
+    singles = tables["ranking"].filter(task="click")
+    pairs = tables["pairs"].filter(task="click")
+
+    assert not singles["above_noise"].any()
+    assert pairs.select("feature_a", "feature_b").row(0) == ("a", "b")
+    assert pairs["synergy_above_noise"].to_list() == [True] + 5 * [False]
+
+
+def test_combination_scores_as_one_feature_of_the_same_values(frame, tables):
+    joined = frame.select(
+        "click", pair=pl.concat_str("a", pl.col("text").fill_null(""), separator="|")
+    )
+    schema = Schema.from_dict(
+        {
+            "name": "shop",
+            "tasks": [{"name": "click"}],
+            "features": [{"name": "pair", "kind": "categorical"}],
+        }
+    )
+    single = rank_tables(schema, joined)["ranking"].row(0, named=True)
+
+    pair = row(tables["pairs"], "click", "a", "text")
+
+    for name in ("score", "score_std", "p_value", "cardinality"):
+        assert pair[name] == pytest.approx(single[name])
+    assert pair["coverage"] == pytest.approx(1 - frame["text"].null_count() / ROWS)
+    assert pair["cardinality"] == 16
+
+
+def test_task_counts_its_own_rows(tables):
+    buy = tables["pairs"].filter(task="buy")
+
+    assert buy["rows"].unique().to_list() == [ROWS * 3 // 4]
+    found = buy.filter("above_noise").select("feature_a", "feature_b").rows()
+    assert sorted(found) == [("a", "price"), ("b", "price"), ("text", "price")]
+
+
+def test_lists_are_left_out_with_a_warning(frame, tables, caplog):
+    rank_combinations(SCHEMA, frame[:400])
+
+    assert "Feature `tags` is a list: it is in no combination." in caplog.messages
+    assert "tags" not in tables["pairs"]["feature_a"].to_list()
+    assert "tags" in tables["ranking"]["feature"].to_list()
+
+
+def test_same_tables_whatever_the_files_chunks_and_threads(frame, tables, tmp_path):
+    frame[:1_100].write_parquet(tmp_path / "a.parquet", row_group_size=300)
+    frame[1_100:].write_parquet(tmp_path / "b.parquet")
+
+    found = rank_combinations(SCHEMA, tmp_path, chunk_rows=500, threads=1)
+
+    assert found["pairs"].equals(tables["pairs"])
+
+
+def test_order_3(frame):
+    pairs = rank_combinations(SCHEMA, frame, order=3)["pairs"].filter(task="click")
+
+    assert pairs.height == 4
+    assert pairs.filter("synergy_above_noise").select("feature_a", "feature_b").unique().rows() == [
+        ("a", "b")
+    ]
+
+
+def test_least_evaluated_counts_parts_of_the_rows(frame):
+    pairs = rank_combinations(SCHEMA, frame, combinations=2, choose="least_evaluated")["pairs"]
+
+    assert pairs.filter(task="click")["rows"].to_list() == [1_000] * 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"order": 5},
+            "`order` must lie between 1 and the number of features that are no lists, 4",
+        ),
+        ({"order": 0}, "`order` must lie between 1 .* Received: 0."),
+        ({"choose": "best"}, "`choose` must be one of guided, least_evaluated, random"),
+        ({"combinations": 0}, "`combinations` must be at least 1. Received: 0."),
+    ],
+)
+def test_arguments_out_of_range(frame, options, message):
+    with pytest.raises(SchemaError, match=message):
+        rank_combinations(SCHEMA, frame, **options)
+
+
+def test_command_writes_the_pairs_and_says_what_it_found(frame, tmp_path, capsys):
+    (tmp_path / "schema.toml").write_text(SCHEMA.dumps())
+    frame.write_parquet(tmp_path / "clicks.parquet")
+    arguments = ["rank", tmp_path / "clicks.parquet", "--schema", tmp_path / "schema.toml"]
+    arguments += ["--out", tmp_path / "out", "--order", "2"]
+
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+
+    assert not ended.value.code
+    printed = capsys.readouterr()
+    assert "6 combinations of 2 features" in " ".join(printed.err.split())
+    assert "1 of 6 combinations tell more than their parts" in " ".join(printed.out.split())
+    assert pl.read_parquet(tmp_path / "out" / "pairs.parquet")["feature_a"][0] == "a"
+    assert (tmp_path / "out" / "pairs.csv").exists()
