@@ -16,6 +16,8 @@ from ctrmoe.report.section import DPI, Section
 TEMPLATE = "page.html"
 SCREEN_DPI = 96
 FORMAT = "z.4f"  # without a minus before 0.0000
+LONG = 60
+"""Letters of a sentence, which may be broken into lines."""
 MAX_ROWS, MAX_OPEN = 1_000, 30
 """Most rows of a table that the page holds, and that it shows unasked."""
 
@@ -40,7 +42,7 @@ def render_page(title: str, facts: Mapping[str, str], sections: Sequence[Section
         "image": _image,
         "width": _width,
     }
-    environment.globals |= {"MAX_ROWS": MAX_ROWS, "MAX_OPEN": MAX_OPEN, "is_number": _is_number}
+    environment.globals |= {"MAX_ROWS": MAX_ROWS, "MAX_OPEN": MAX_OPEN, "style": _style}
     text = files("ctrmoe.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(text).render(title=title, facts=facts, sections=sections)
 
@@ -59,8 +61,12 @@ def _heading(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _is_number(frame: pl.DataFrame, column: str) -> bool:
-    return frame.schema[column].is_numeric()
+def _style(column: pl.Series) -> str:
+    """Returns the class of a column's cells: figures have none."""
+    if column.dtype.is_numeric():
+        return ""
+    texts = column.dtype == pl.String
+    return "text long" if texts and (column.str.len_chars().max() or 0) > LONG else "text"  # type: ignore[operator]
 
 
 def _image(png: bytes) -> str:

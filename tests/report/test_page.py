@@ -65,6 +65,12 @@ def test_truth_is_told_in_words():
     assert page.texts.count("yes") == page.texts.count("no") == 1
 
 
+def test_figures_texts_and_sentences_have_styles_of_their_own():
+    page = shown(pl.DataFrame({"a": [1], "b": ["short"], "c": ["long " * 20], "d": [None]}))
+
+    assert [a.get("class") for a in page.all("td")] == [None, "text", "text long", "text"]
+
+
 def test_short_table_is_open_and_a_long_one_is_folded_and_searched():
     short, long = (shown(pl.DataFrame({"a": range(rows)})) for rows in (30, 31))
 

@@ -31,7 +31,9 @@ def findings_section(findings: pl.DataFrame) -> Section:
         findings: The table `findings.csv`.
     """
     order = pl.col("severity").replace_strict({s: i for i, s in enumerate(SEVERITIES)})
-    ordered = findings.sort(order, maintain_order=True)
+    ordered = findings.sort(order, maintain_order=True).select(
+        "severity", "message", pl.exclude("severity", "message")
+    )
     counts = Counter(ordered["severity"])
     told = ", ".join(f"{counts[s]:,} {s}{'s' * (counts[s] > 1)}" for s in SEVERITIES if counts[s])
     return Section(
