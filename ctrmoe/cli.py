@@ -140,13 +140,20 @@ def rank(  # noqa: PLR0913 - its options
     choose: Annotated[
         str, typer.Option(help="Of more: guided, least_evaluated or random.")
     ] = "guided",
+    select: Annotated[
+        str, typer.Option(help="Features to keep in --out-schema: a number, or auto.")
+    ] = "",
+    out_schema: Annotated[
+        Path | None, typer.Option(help="Schema file to write, of the features kept.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of halves, permutations, controls and choices.")] = 0,
 ) -> None:
     """Rank features by what they tell about each task, on all rows."""
     from ctrmoe.console import ranking_progress
-    from ctrmoe.ranking import rank_combinations, ranking_page, write_tables
+    from ctrmoe.ranking import rank_combinations, ranking_page, write_selection, write_tables
     from ctrmoe.ranking.combinations.summary import combination_announcement, combination_summary
     from ctrmoe.ranking.ranker import Ranker
+    from ctrmoe.ranking.selection import parse_count
     from ctrmoe.ranking.summary import announcement, differences, summary
     from ctrmoe.ranking.surrogates.build import build_score
 
@@ -161,6 +168,7 @@ def rank(  # noqa: PLR0913 - its options
         seed=seed,
     )
     loaded = Schema.load(schema)
+    count = parse_count(select, loaded, out_schema)
 
     def announce(ranker: Ranker) -> None:
         error_console.print(announcement(ranker), highlight=False)
@@ -201,6 +209,9 @@ def rank(  # noqa: PLR0913 - its options
         f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
         soft_wrap=True,
     )
+    if out_schema:
+        kept = write_selection(loaded, tables, count, out_schema)
+        out_console.print(f"Wrote {out_schema}: {kept}.", soft_wrap=True)
 
 
 @app.command()

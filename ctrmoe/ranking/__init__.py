@@ -9,3 +9,5 @@ from ctrmoe.ranking.rank import rank as rank
 from ctrmoe.ranking.rank import rank_tables as rank_tables
 from ctrmoe.ranking.ranker import Ranker as Ranker
 from ctrmoe.ranking.ranking import write_tables as write_tables
+from ctrmoe.ranking.selection import select as select
+from ctrmoe.ranking.selection import write_selection as write_selection

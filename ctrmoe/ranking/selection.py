@@ -1,0 +1,201 @@
+"""A schema of the features that are worth keeping."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from ctrmoe.files import write_text
+from ctrmoe.schema import Feature, Schema, SchemaError
+
+logger = logging.getLogger(__name__)
+AUTO = "auto"
+COPY = 0.9
+"""The redundancy from which a feature counts as a copy."""
+
+
+def select(
+    schema: Schema,
+    ranking: pl.DataFrame,
+    pairs: pl.DataFrame | None = None,
+    redundancy: pl.DataFrame | None = None,
+    count: int | str = AUTO,
+) -> Schema:
+    """Chooses features by their ranking, and crosses by what they tell beyond their parts.
+
+    The place of a feature is its best one over the tasks, ties in the order of the schema. From the
+    best on, those are taken that are no copies of one that is taken already: `count` of them, or
+    with `auto` all that are above noise for a task. Crosses come beside them: the pairs whose
+    synergy is above noise, the greatest first, no more than there are features taken; the columns
+    of a cross need not be among those.
+
+    A feature that uses the vocabulary of one that is left out gets one of its own.
+
+    Args:
+        schema: That of the ranking.
+        ranking: `task`, `feature`, `rank` and `above_noise`; features that are not of the schema,
+            such as controls, are left out.
+        pairs: `task`, `feature_a`, `feature_b` (and further ones), `synergy`,
+            `synergy_above_noise`; without it there are no crosses.
+        redundancy: `feature_a`, `feature_b`, `redundancy` from 0 to 1, for a copy; without it no
+            copies are known.
+        count: Number of features, or `auto`.
+
+    Raises:
+        SchemaError: When `count` is neither, or no feature is above noise.
+    """
+    check_count(schema, count)
+    own = ranking.filter(pl.col("feature").is_in([f.name for f in schema.features]))
+    if count == AUTO:
+        above = own.filter("above_noise")["feature"]
+        own = own.filter(pl.col("feature").is_in(above.implode()))
+        if not len(own):
+            raise SchemaError(
+                "Some feature must be above noise to be chosen. Received: none of "
+                f"{len(schema.features)}. Rank more rows, or choose a number of features."
+            )
+    places = _without_copies(_places(own, schema), redundancy)
+    taken = places if count == AUTO else places[: int(count)]
+    kept = _with_vocabularies(schema, taken)
+    crosses = [] if pairs is None else _crosses(schema, pairs, len(taken))
+    return _with_features(schema, (*kept, *crosses))
+
+
+def check_count(schema: Schema, count: int | str) -> None:
+    """Refuses a number of features that can't be chosen.
+
+    Raises:
+        SchemaError: When it is neither `auto` nor between 1 and that of the features.
+    """
+    most = len(schema.features)
+    if count != AUTO and not (isinstance(count, int) and 1 <= count <= most):
+        raise SchemaError(
+            f"`select` must be auto or a number from 1 to {most}, that of the features. "
+            f"Received: {count!r}."
+        )
+
+
+def parse_count(text: str, schema: Schema, out: Path | None) -> int | str:
+    """Reads `--select` before a ranking that takes long; `auto` where it is left out.
+
+    Raises:
+        SchemaError: When it is no count, there is no `--out-schema` for it, or that file exists.
+    """
+    if text and not out:
+        raise SchemaError(f"`--select` needs `--out-schema`, the file to write. Received: {text}.")
+    if out and out.exists():
+        raise SchemaError(f"{out} exists already. Choose another `--out-schema`.")
+    count = int(text) if text.isdecimal() else text or AUTO
+    check_count(schema, count)
+    return count
+
+
+def write_selection(
+    schema: Schema, tables: Mapping[str, pl.DataFrame], count: int | str, out: Path
+) -> str:
+    """Writes the schema that `select` returns, of the tables of a ranking by their names.
+
+    Returns:
+        What it holds, in words.
+    """
+    chosen = select(schema, tables["ranking"], tables.get("pairs"), tables.get("redundancy"), count)
+    known = {feature.name for feature in schema.features}
+    crosses = sum(feature.name not in known for feature in chosen.features)
+    kept = f"{len(chosen.features) - crosses} of {len(schema.features)} features, {crosses} crosses"
+    write_text(out, f"# Chosen by `ctrmoe rank --select {count}`: {kept}.\n{chosen.dumps()}")
+    return kept
+
+
+def _places(ranking: pl.DataFrame, schema: Schema) -> list[str]:
+    """The features from the best to the worst."""
+    best = dict(ranking.group_by("feature").agg(pl.col("rank").min()).iter_rows())
+    return sorted((f.name for f in schema.features if f.name in best), key=best.__getitem__)
+
+
+def _without_copies(names: Iterable[str], redundancy: pl.DataFrame | None) -> list[str]:
+    copies: set[frozenset[str]] = set()
+    if redundancy is not None:
+        alike = redundancy.filter(pl.col("redundancy") >= COPY)
+        copies = set(map(frozenset, alike.select("feature_a", "feature_b").iter_rows()))
+    taken: list[str] = []
+    for name in names:
+        if not any(frozenset((name, other)) in copies for other in taken):
+            taken.append(name)
+    return taken
+
+
+def _with_vocabularies(schema: Schema, taken: Collection[str]) -> list[Feature]:
+    """The features taken, in the order of the schema; the first heir owns a vocabulary left out."""
+    heirs: dict[str, str] = {}
+    kept = []
+    for feature in schema.features:
+        if feature.name not in taken:
+            continue
+        owner = schema.owner(feature)
+        if owner.name not in taken:
+            heir = heirs.setdefault(owner.name, feature.name)
+            rules = ("min_count", "hash_buckets", "oov_buckets", "dtype")
+            inherited = {rule: getattr(owner, rule) for rule in rules}
+            changes = (
+                {"vocabulary": heir} if heir != feature.name else {"vocabulary": ""} | inherited
+            )
+            feature = dataclasses.replace(feature, **changes)
+        kept.append(feature)
+    return kept
+
+
+def _with_features(schema: Schema, features: tuple[Feature, ...]) -> Schema:
+    """The schema with other features; limits of columns that are not read any more are left out."""
+    known = {column.name for feature in features for column in feature.inputs} | {schema.domain}
+    columns = {name: own for name, own in schema.limits.columns.items() if name in known}
+    return schema.replace(
+        features=features, limits=dataclasses.replace(schema.limits, columns=columns)
+    )
+
+
+def _crosses(schema: Schema, pairs: pl.DataFrame, most: int) -> list[Feature]:
+    members = [name for name in pairs.columns if name.startswith("feature_")]
+    found = (
+        pairs.filter("synergy_above_noise")
+        .with_columns(place=pl.col("synergy").rank("ordinal", descending=True).over("task"))
+        .group_by(members)
+        .agg(pl.col("place").min())
+        .sort("place", *members)
+    )
+    taken = {feature.name for feature in schema.features}
+    crosses: list[Feature] = []
+    for names in found.select(members).iter_rows():
+        parts = [schema[name] for name in names]
+        if not all(_can_be_crossed(part) for part in parts):
+            logger.warning(
+                "%s tell more together, but only columns of one category a row can be crossed: cut "
+                "numbers into ranges in a column of their own.",
+                " and ".join(f"`{name}`" for name in names),
+            )
+            continue
+        name = " x ".join(names)
+        if name not in taken:
+            crosses.append(_cross(name, parts))
+        if len(crosses) == most:
+            break
+    return crosses
+
+
+def _can_be_crossed(feature: Feature) -> bool:
+    return feature.reading == "categories" and not (
+        feature.separator or feature.cross or feature.where
+    )
+
+
+def _cross(name: str, parts: Sequence[Feature]) -> Feature:
+    return Feature(
+        name=name,
+        kind="categorical",
+        cross=tuple(part.column for part in parts),
+        # A rare value of a column is as rare in a joint value.
+        min_count=max(part.min_count for part in parts),
+    )
