@@ -1,11 +1,14 @@
+import numpy as np
 import polars as pl
 import pytest
 from pages import Page
 
+from ctrmoe.ranking import rank_combinations
 from ctrmoe.ranking.page import ranking_page
 from ctrmoe.ranking.quality import Finding, QualityReport
 from ctrmoe.ranking.ranking import ranked
 from ctrmoe.ranking.scores import SCORES
+from ctrmoe.schema import Schema
 
 BYTES_OF_A_THOUSAND_FEATURES = 700_000
 
@@ -45,6 +48,42 @@ def test_parts_are_in_the_order_of_the_tables_that_there_are(ranking):
 
     assert sections(page(ranking=ranking(2), redundancy=pairs)) == ["ranking", "redundancy"]
     assert "Order of 3MR" not in page(ranking=ranking(2), redundancy=pairs).texts
+
+
+def test_all_that_can_be_ranked_is_on_the_page():
+    random, rows = np.random.default_rng(0), 6_000
+    a, b, place = (random.integers(0, 2, rows) for _ in range(3))
+    rate = 0.2 + 0.4 * (a ^ b) + 0.1 * place
+    table = pl.DataFrame({"a": a, "b": b, "place": place, "time": np.arange(rows)})
+    table = table.with_columns(click=pl.Series((random.random(rows) < rate).astype(int)))
+    schema = Schema.from_dict(
+        {
+            "name": "shop",
+            "domain": "place",
+            "timestamp": "time",
+            "tasks": [{"name": "click"}],
+            "features": [{"name": n, "kind": "categorical"} for n in ("a", "b", "place")],
+        }
+    )
+
+    tables = rank_combinations(
+        schema,
+        table,
+        order=2,
+        by_domain=True,
+        time_slices=2,
+        controls=True,
+        values=True,
+        check=True,
+    )
+
+    found = page(**tables)
+    found.assert_needs_no_network()
+    assert sections(found) == [
+        "ranking", "distributions", "combinations", "domains", "time", "controls", "findings"
+    ]  # fmt: skip
+    assert "click: 1 of 3 combinations tell more than their parts" in found.texts
+    assert "a × b" in found.texts
 
 
 def test_page_says_what_was_ranked(ranking):

@@ -21,7 +21,8 @@ BAND = (
     "above noise within the band."
 )
 COLUMNS_TEXT = (
-    "Columns of the tables: score std, the standard error of the score; p value, the probability "
+    "Columns of the tables: rank, controls counted where there are any; score std, the standard "
+    "error of the score; p value, the probability "
     "of so high a score with shuffled labels (0 where it is below 1e-300); q value, the smallest "
     "false-discovery rate at which the feature is a discovery (Benjamini-Hochberg); cardinality, "
     "the number of distinct values, exact or with an error of 0.4 %; coverage, the share of rows "
