@@ -27,7 +27,7 @@ class Points:
         values: One for each name.
         low: Lower limits of the intervals.
         high: Upper limits.
-        styles: The class of each: `strong`, `weak` or `other`.
+        styles: Of each: `strong` for a filled point, `weak` for a hollow one.
         band: Limits of what is shaded.
         references: Vertical lines by what they stand for.
     """

@@ -88,8 +88,10 @@ class Scale:
 
 
 def number_text(value: float) -> str:
-    """Returns a number in three significant digits."""
-    return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
+    """Returns a number in three significant digits, a large one without those behind its point."""
+    if 1_000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:z.3g}".replace("e-0", "e-").replace("e+0", "e")
 
 
 def _power(value: float) -> int:

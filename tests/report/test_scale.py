@@ -47,7 +47,8 @@ def test_axis_holds_all_that_is_finite():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0, "0"), (0.1 * 3, "0.3"), (1e-5, "1e-5"), (1234.0, "1.23e3")]
+    ("value", "text"),
+    [(0.0, "0"), (-0.0, "0"), (0.1 * 3, "0.3"), (1e-5, "1e-5"), (1234.5, "1,234"), (2e9, "2e9")],
 )
 def test_texts_are_short(value, text):
     assert number_text(value) == text

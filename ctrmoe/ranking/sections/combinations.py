@@ -18,7 +18,8 @@ TEXT = (
     "noise, not one of them wrongly with a probability of {sure} (Holm's method); the grey band "
     "spans the synergies of all that are not." + BENT_TEXT,
     "The score in the tables is the mutual information of the joint value with the label above "
-    "chance, in nats: what the features tell together, their single effects included.",
+    "chance, in nats: what the features tell together, their single effects included. Other "
+    "columns are those of the ranking, of the joint value.",
 )
 HEATMAP_TEXT = (
     "The heatmap has the synergy of every pair of the features that come first there; a pair that "

@@ -20,6 +20,12 @@ DIFFERS_TEXT = (
     "the level of --fdr after Benjamini-Hochberg); spread is the standard deviation between "
     "{kind}s, errors taken off. Those that differ come first, by their spread.{more}"
 )
+COLUMNS_TEXT = (
+    "Columns of what differs: effect, the mean over the {kind}s weighted by its certainty, with "
+    "its standard error; q statistic and p value, Cochran's Q and the probability of one as high "
+    "where nothing differs; lowest and highest, the {kind}s of the least and the largest effect. "
+    "Other columns are those of the ranking, within the rows of a {kind}."
+)
 FORMATS = {
     "effect": ".3g",
     "effect_std": ".2g",
@@ -50,6 +56,7 @@ def domains_section(by_domain: pl.DataFrame, heterogeneity: pl.DataFrame) -> Sec
         text=(
             EFFECT_TEXT.format(kind="domain"),
             DIFFERS_TEXT.format(kind="domain", more=" A router should see these." + more),
+            COLUMNS_TEXT.format(kind="domain"),
         ),
         drawings=tuple(
             effects_drawing(rows, heterogeneity, "domain", "domains")

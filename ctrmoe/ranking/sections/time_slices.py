@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from ctrmoe.ranking.sections.domains import DIFFERS_TEXT, EFFECT_TEXT, FORMATS, effects_drawing
+from ctrmoe.ranking.sections.domains import (
+    COLUMNS_TEXT,
+    DIFFERS_TEXT,
+    EFFECT_TEXT,
+    FORMATS,
+    effects_drawing,
+)
 from ctrmoe.report.row_chart import Points, row_chart
 from ctrmoe.report.scale import Scale
 from ctrmoe.report.section import Drawing, Section
@@ -17,7 +23,8 @@ TEXT = (
     "The rows are divided by time into slices of about equally many. Kendall's tau compares the "
     "scores of a slice with those of the one before, of features above noise in any slice: 1 is "
     "the same order, 0 none in common.",
-    "Trend is by how much the effect grows from a slice to the next.",
+    "Trend is by how much the effect grows from a slice to the next, with its standard error; rank "
+    "mean, std, min and max are of the feature's ranks in the slices.",
 )
 SLICE_COLUMNS = ("slice", "first_time", "last_time", "rows", "positives", "kendall")
 
@@ -45,7 +52,8 @@ def time_slices_section(by_time: pl.DataFrame, stability: pl.DataFrame) -> Secti
         text=(
             TEXT[0],
             EFFECT_TEXT.format(kind="slice"),
-            f"{DIFFERS_TEXT.format(kind='slice', more='')} {TEXT[1]}",
+            DIFFERS_TEXT.format(kind="slice", more=""),
+            f"{COLUMNS_TEXT.format(kind='slice')} {TEXT[1]}",
         ),
         drawings=tuple(drawings),
         tables={"by_time": by_time, "stability": stability},
