@@ -79,6 +79,7 @@ def prepare(
     seed: Annotated[int, typer.Option(help="Of a random split.")] = 0,
 ) -> None:
     """Fit vocabularies on the training part, encode every part."""
+    _give_freed_memory_back()
     from ctrmoe.console import stage_progress
     from ctrmoe.data.prepare import prepare as run
 
@@ -259,6 +260,7 @@ def train(
     """Train a model on a prepared folder."""
     overrides = [f"train.warm_start={json.dumps(str(warm_start))}"] if warm_start else []
     resolved = Config.load(config, [*(set or ()), *overrides])
+    _give_freed_memory_back()
     _load_tensorflow()
     from ctrmoe.training import TrainingProgress
     from ctrmoe.training import train as run
@@ -429,6 +431,11 @@ def _load_tensorflow() -> None:
         os.close(nowhere)
 
 
+def _give_freed_memory_back() -> None:
+    """Chooses the system's allocator for Arrow: its own hold a tenth of what a training takes."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; exits with 0, with 2 for what the user can mend, else with 1.
 
@@ -436,8 +443,6 @@ def main(arguments: list[str] | None = None) -> None:
     """
     # TensorFlow's notes on its own start-up would bury the commands' messages.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Arrow's own allocators keep what they have freed: a tenth of what a training holds.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     logging.basicConfig(format="%(levelname)s: %(message)s")
     try:
         app(args=_repeated(sys.argv[1:] if arguments is None else arguments))
