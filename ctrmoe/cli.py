@@ -141,6 +141,16 @@ def rank(  # noqa: PLR0913 - its options
     choose: Annotated[
         str, typer.Option(help="Of more: guided, least_evaluated or random.")
     ] = "guided",
+    redundancy: Annotated[
+        bool | None, typer.Option(help="How much features tell of each other; on at order 2.")
+    ] = None,
+    three_mr: Annotated[
+        bool, typer.Option("--three-mr", help="Order features by what each adds; at order 2.")
+    ] = False,
+    given: Annotated[str, typer.Option(help="Score what features add to these: a,b,c.")] = "",
+    forward: Annotated[
+        int, typer.Option(help="Add so many features to these, the best one each time.")
+    ] = 0,
     select: Annotated[
         str, typer.Option(help="Features to keep in --out-schema: a number, or auto.")
     ] = "",
@@ -152,7 +162,11 @@ def rank(  # noqa: PLR0913 - its options
     """Rank features by what they tell about each task, on all rows."""
     from ctrmoe.console import ranking_progress
     from ctrmoe.ranking import rank_combinations, ranking_page, write_selection, write_tables
-    from ctrmoe.ranking.combinations.summary import combination_announcement, combination_summary
+    from ctrmoe.ranking.combinations.summary import (
+        addition_lines,
+        combination_announcement,
+        combination_summary,
+    )
     from ctrmoe.ranking.ranker import Ranker
     from ctrmoe.ranking.selection import parse_count
     from ctrmoe.ranking.summary import announcement, differences, summary
@@ -186,6 +200,10 @@ def rank(  # noqa: PLR0913 - its options
             order=order,
             combinations=combinations,
             choose=choose,
+            redundancy=redundancy,
+            three_mr=three_mr,
+            given=[name for name in given.split(",") if name],
+            forward=forward,
             by_domain=by == "domain",
             time_slices=time_slices,
             score=chosen,
@@ -206,6 +224,8 @@ def rank(  # noqa: PLR0913 - its options
         out_console.print(line, markup=False, highlight=False)
     if "pairs" in tables:
         out_console.print(combination_summary(tables["pairs"], fdr))
+    for line in addition_lines(tables):
+        out_console.print(line, markup=False, highlight=False)
     out_console.print(
         f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
         soft_wrap=True,

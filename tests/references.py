@@ -1191,3 +1191,35 @@ def binomial_moments(size, rate):
     ratios = [likelihood_ratio(k, size, rate) for k in range(size + 1)]
     mean = sum(c * t for c, t in zip(chances, ratios, strict=True))
     return mean, sum(c * (t - mean) ** 2 for c, t in zip(chances, ratios, strict=True))
+
+
+def conditional_information(values, labels, strata):
+    """I(X; Y | G): that of each stratum, weighted by its share of the rows."""
+    total = 0.0
+    for stratum in sorted(set(strata)):
+        rows = [i for i, found in enumerate(strata) if found == stratum]
+        for value in {values[i] for i in rows}:
+            at = [i for i in rows if values[i] == value]
+            for label in {labels[i] for i in at}:
+                both = sum(labels[i] == label for i in at)
+                alone = sum(labels[i] == label for i in rows)
+                total += both * math.log(both * len(rows) / (len(at) * alone))
+    return total / len(labels)
+
+
+def three_mr(relevance, redundancy, relation, alpha=1.0, beta=1.0):
+    """The greedy order; redundancy and relation by sets of two, all three scaled already."""
+    chosen, left = [], sorted(relevance)
+    while left:
+        values = {}
+        for name in left:
+            pairs = [frozenset((name, other)) for other in chosen]
+            red, relat = (
+                float(np.median([found.get(p, 0.0) for p in pairs])) if pairs else 0.0
+                for found in (redundancy, relation)
+            )
+            values[name] = relevance[name] - alpha * red + beta * relat
+        best = max(left, key=lambda name: (values[name], -left.index(name)))
+        chosen.append(best)
+        left.remove(best)
+    return chosen

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
 from ctrmoe.data.parquet import CHUNK_ROWS
 from ctrmoe.data.sources import Table, find_files
-from ctrmoe.ranking.combinations.choices import check_choice
 from ctrmoe.ranking.combinations.code_reader import CodeReader
 from ctrmoe.ranking.combinations.combination_ranker import CombinationRanker
+from ctrmoe.ranking.combinations.conditional_ranker import ConditionalRanker
+from ctrmoe.ranking.combinations.wanted import Wanted
 from ctrmoe.ranking.encoder import Encoder
 from ctrmoe.ranking.memory import MEMORY
 from ctrmoe.ranking.rank import rank_tables
 from ctrmoe.ranking.ranker import Ranker
-from ctrmoe.schema import Schema, SchemaError
+from ctrmoe.schema import Schema
 
-logger = logging.getLogger(__name__)
 MOST_COMBINATIONS = 1 << 15
 
 
@@ -30,6 +29,10 @@ def rank_combinations(  # noqa: PLR0913 - its options
     order: int = 2,
     combinations: int = MOST_COMBINATIONS,
     choose: str = "guided",
+    redundancy: bool | None = None,
+    three_mr: bool = False,
+    given: Sequence[str] = (),
+    forward: int = 0,
     chunk_rows: int = CHUNK_ROWS,
     fdr: float = 0.05,
     memory: int = MEMORY,
@@ -49,6 +52,11 @@ def rank_combinations(  # noqa: PLR0913 - its options
         order: Features of a combination.
         combinations: Most combinations that a row counts for; all where there are no more.
         choose: How so many are chosen: a name of `CHOICES`.
+        redundancy: Whether to say how much of each feature each other one tells, on the rows of the
+            first task; at order 2 where it is None.
+        three_mr: Whether to order the features by `three_mr`; at order 2.
+        given: Features that are known: every other one is scored by what it adds to them.
+        forward: Most features that are added to these, one after the other.
         chunk_rows: Rows read at once; the result does not depend on it.
         fdr: Level of what is above noise.
         memory: Most bytes, first of the counts of single features, then of combinations.
@@ -58,58 +66,43 @@ def rank_combinations(  # noqa: PLR0913 - its options
         options: Of `rank_tables`.
 
     Returns:
-        The tables of `rank_tables` and `pairs`, as the README explains them.
+        The tables of `rank_tables`, and where asked for `pairs`, `redundancy`, `three_mr`,
+        `conditional` and `forward`, as the README explains them.
 
     Raises:
         SchemaError: When the data does not fit the schema, or an argument is out of range.
     """
+    wanted = Wanted(
+        order,
+        combinations,
+        choose,
+        order == 2 if redundancy is None else redundancy,
+        three_mr,
+        given,
+        forward,
+    )
     files, threads = find_files(data), threads or pl.thread_pool_size()
-    names = _combined(schema, order)
-    check_choice(choose, combinations)
+    options |= {"chunk_rows": chunk_rows, "fdr": fdr, "memory": memory, "threads": threads}
+    options |= {"seed": seed}
+    if wanted.nothing:
+        return rank_tables(schema, files, **options)
+    names = wanted.names(schema)
     encoders: dict[str, dict[str, Encoder]] = {}
 
     def keep(ranker: Ranker) -> None:
         for task in schema.tasks:
-            encoders[task.name] = {name: ranker.counts[name, task.name].encoder() for name in names}
+            encoders[task.name] = {n: ranker.counts[n, task.name].encoder() for n in names}
 
-    tables = rank_tables(
-        schema,
-        files,
-        chunk_rows=chunk_rows,
-        fdr=fdr,
-        memory=memory,
-        threads=threads,
-        seed=seed,
-        on_counted=keep,
-        **options,
-    )
-
-    def rankers() -> Iterator[CombinationRanker]:
-        for task in schema.tasks:
-            of_task = tables["ranking"].filter(task=task.name)
-            told = dict(of_task.select("feature", pl.col("corrected_mi").fill_null(0)).iter_rows())
-            reader = CodeReader(
-                files, schema, task, encoders[task.name], of_task["rows"][0], chunk_rows, threads
-            )
-            scores = {name: told[name] for name in names}
-            yield CombinationRanker(reader, scores, fdr, memory, threads, seed, on_combinations)
-
+    tables = rank_tables(schema, files, on_counted=keep, **options)
     parts: dict[str, list[pl.DataFrame]] = {}
-    for ranker in rankers():
-        if order > 1:
-            parts.setdefault("pairs", []).append(ranker.pairs(order, combinations, choose))
+    for task in schema.tasks:
+        of_task = tables["ranking"].filter(task=task.name)
+        told = dict(of_task.select("feature", pl.col("corrected_mi").fill_null(0)).iter_rows())
+        scores, rows = {name: told[name] for name in names}, of_task["rows"][0]
+        reader = CodeReader(files, schema, task, encoders[task.name], rows, chunk_rows, threads)
+        ranker = CombinationRanker(reader, scores, fdr, memory, threads, seed, on_combinations)
+        knowing = ConditionalRanker(reader, names, fdr, memory, threads, on_combinations)
+        known = parts["redundancy"][0] if "redundancy" in parts else None
+        for name, table in wanted.tables(ranker, knowing, known):
+            parts.setdefault(name, []).append(table)
     return tables | {name: pl.concat(frames) for name, frames in parts.items()}
-
-
-def _combined(schema: Schema, order: int) -> list[str]:
-    """Returns the features that can be combined."""
-    names = [feature.name for feature in schema.features if not feature.is_list]
-    for feature in schema.features:
-        if feature.is_list:
-            logger.warning("Feature `%s` is a list: it is in no combination.", feature.name)
-    if not 1 <= order <= len(names):
-        raise SchemaError(
-            f"`order` must lie between 1 and the number of features that are no lists, "
-            f"{len(names)}. Received: {order}."
-        )
-    return names

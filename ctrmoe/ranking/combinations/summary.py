@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import polars as pl
 from rich import box
@@ -41,6 +42,27 @@ def combination_summary(pairs: pl.DataFrame, level: float) -> Group:
             )
         )
     return Group(*parts)
+
+
+def addition_lines(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Names the features that add most to those that are given, and the order that was found."""
+    lines = []
+    for of_task in _by_task(tables.get("conditional")):
+        first = ", ".join(of_task.filter("above_noise")["feature"].head(SHOWN)) or "none"
+        lines.append(
+            f"{of_task['task'][0]}: {of_task['above_noise'].sum()} of {of_task.height} features "
+            f"add to {of_task['given'][0]}, most of all: {first}."
+        )
+    for of_task in _by_task(tables.get("forward")):
+        steps = (f"{r['feature']} ({r['score']:.6f})" for r in of_task.iter_rows(named=True))
+        lines.append(
+            f"{of_task['task'][0]}: features that add to those before: {', '.join(steps)}."
+        )
+    return lines
+
+
+def _by_task(table: pl.DataFrame | None) -> list[pl.DataFrame]:
+    return [] if table is None else table.partition_by("task", maintain_order=True)
 
 
 def _table(task: str, pairs: pl.DataFrame) -> Table:

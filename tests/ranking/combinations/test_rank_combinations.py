@@ -114,6 +114,30 @@ def test_least_evaluated_counts_parts_of_the_rows(frame):
     assert pairs.filter(task="click")["rows"].to_list() == [1_000] * 6
 
 
+def test_what_is_asked_for_comes_with_the_pairs(frame):
+    tables = rank_combinations(
+        SCHEMA, frame, order=2, three_mr=True, given=["a"], forward=2, controls=True
+    )
+
+    assert list(tables) == ["ranking", "pairs", "redundancy", "three_mr", "conditional", "forward"]
+    assert tables["redundancy"].columns == ["feature_a", "feature_b", "redundancy"]
+    assert tables["redundancy"].height == 6
+    assert tables["three_mr"].columns[:3] == ["task", "feature", "three_mr_rank"]
+    assert tables["three_mr"].group_by("task").len()["len"].to_list() == [4, 4]
+    assert tables["conditional"].filter(task="click")["feature"][0] == "b"
+    steps = tables["forward"].select("task", "step", "feature").rows()
+    assert steps == [("click", 1, "b"), ("buy", 1, "price")]
+
+
+def test_order_1_is_the_ranking_alone(frame, caplog):
+    tables = rank_combinations(SCHEMA, frame, order=1)
+
+    assert list(tables) == ["ranking"]
+    assert not caplog.messages
+    assert list(rank_combinations(SCHEMA, frame, redundancy=False)) == ["ranking", "pairs"]
+    assert "redundancy" in rank_combinations(SCHEMA, frame, order=3, redundancy=True)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -123,6 +147,13 @@ def test_least_evaluated_counts_parts_of_the_rows(frame):
         ),
         ({"order": 0}, "`order` must lie between 1 .* Received: 0."),
         ({"choose": "best"}, "`choose` must be one of guided, least_evaluated, random"),
+        (
+            {"given": ["c"]},
+            "`given` must name features that are no lists, each once. Received: 'c'",
+        ),
+        ({"given": ["a", "a"]}, "`given` must name features .* each once. Received: 'a'"),
+        ({"forward": -1}, "`forward` must not be negative. Received: -1."),
+        ({"order": 1, "three_mr": True}, "`three_mr` must come with order 2: .*order=1."),
         ({"combinations": 0}, "`combinations` must be at least 1. Received: 0."),
     ],
 )
@@ -136,6 +167,7 @@ def test_command_writes_the_pairs_and_says_what_it_found(frame, tmp_path, capsys
     frame.write_parquet(tmp_path / "clicks.parquet")
     arguments = ["rank", tmp_path / "clicks.parquet", "--schema", tmp_path / "schema.toml"]
     arguments += ["--out", tmp_path / "out", "--order", "2"]
+    arguments += ["--given", "a", "--forward", "1"]
 
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
@@ -144,5 +176,6 @@ def test_command_writes_the_pairs_and_says_what_it_found(frame, tmp_path, capsys
     printed = capsys.readouterr()
     assert "6 combinations of 2 features" in " ".join(printed.err.split())
     assert "1 of 6 combinations tell more than their parts" in " ".join(printed.out.split())
+    assert "click: features that add to those before: b (0.3" in " ".join(printed.out.split())
     assert pl.read_parquet(tmp_path / "out" / "pairs.parquet")["feature_a"][0] == "a"
     assert (tmp_path / "out" / "pairs.csv").exists()

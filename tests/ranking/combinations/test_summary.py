@@ -1,7 +1,11 @@
 import polars as pl
 from rich.console import Console
 
-from ctrmoe.ranking.combinations.summary import combination_announcement, combination_summary
+from ctrmoe.ranking.combinations.summary import (
+    addition_lines,
+    combination_announcement,
+    combination_summary,
+)
 from ctrmoe.schema import Schema
 
 FEATURES = [{"name": name, "kind": "categorical"} for name in "abcd"]
@@ -52,3 +56,21 @@ def test_nothing_found():
 
     assert "×" not in text
     assert "click: 0 of 2 combinations" in text
+
+
+def test_lines_say_what_adds_to_what_is_given():
+    conditional = pl.DataFrame(
+        {
+            "task": ["click"] * 2,
+            "given": ["a,b"] * 2,
+            "feature": ["c", "d"],
+            "above_noise": [True, False],
+        }
+    )
+    forward = pl.DataFrame({"task": ["click"], "feature": ["c"], "score": [0.25]})
+
+    assert addition_lines({}) == []
+    assert addition_lines({"conditional": conditional, "forward": forward}) == [
+        "click: 1 of 2 features add to a,b, most of all: c.",
+        "click: features that add to those before: c (0.250000).",
+    ]

@@ -1,0 +1,119 @@
+"""Ranks features by what they add to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ctrmoe.ranking.combinations.choices import Batch
+from ctrmoe.ranking.combinations.code_reader import CodeReader
+from ctrmoe.ranking.combinations.codes import Codes
+from ctrmoe.ranking.combinations.conditional import Conditional
+from ctrmoe.ranking.combinations.counting import each_combination
+from ctrmoe.ranking.significance import family_p_values, q_values
+
+FORWARD = {
+    "task": pl.String,
+    "step": pl.Int64,
+    "given": pl.String,
+    "feature": pl.String,
+    "score": pl.Float64,
+    "score_std": pl.Float64,
+    "p_value": pl.Float64,
+    "family_p_value": pl.Float64,
+    "strata": pl.Int64,
+}
+"""Columns of `forward.parquet`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalRanker:
+    """Ranks features by what they tell about one task where others are known.
+
+    Args:
+        reader: Of the features' categories.
+        names: The features.
+        level: Of what is above noise.
+        memory: Most bytes of categories and counts.
+        threads: Over the features.
+        on_done: Called with the number of features that were just scored.
+    """
+
+    reader: CodeReader
+    names: Sequence[str]
+    level: float
+    memory: int
+    threads: int
+    on_done: Callable[[int], None] | None = None
+
+    def conditional(self, given: Sequence[str]) -> pl.DataFrame:
+        """Returns the columns of `conditional.parquet`, ordered as in `ranked`."""
+        strata: list[int] = []
+
+        def scorer(codes: Codes) -> Conditional:
+            score = Conditional(codes, given)
+            strata.append(score.strata)
+            return score
+
+        others = [(*given, name) for name in self.names if name not in given]
+        found = each_combination(
+            self.reader, [Batch(others)], scorer, self.memory, self.threads, self.on_done
+        )
+        frame = pl.DataFrame(
+            [(names[-1], *estimate) for names, estimate in found.items()],
+            ["feature", "score", "score_std", "p_value"],
+            orient="row",
+        )
+        p = frame["p_value"].to_numpy()
+        family = family_p_values(p)
+        above = family <= self.level
+        names, score = frame["feature"].to_numpy(), frame["score"].to_numpy()
+        order = np.lexsort((names, -score, np.where(above, -1.0, p), ~above))
+        return (
+            frame.with_columns(
+                task=pl.lit(self.reader.task),
+                given=pl.lit(",".join(given)),
+                q_value=pl.Series(q_values(p)),
+                family_p_value=pl.Series(family),
+                above_noise=pl.Series(above),
+                strata=pl.lit(max(strata), pl.Int64),
+            )[order]
+            .with_row_index("rank", offset=1)
+            .with_columns(pl.col("rank").cast(pl.Int64))
+            .select(
+                "task",
+                "given",
+                "feature",
+                "rank",
+                "score",
+                "score_std",
+                "p_value",
+                "q_value",
+                "family_p_value",
+                "above_noise",
+                "strata",
+            )  # fmt: skip
+        )
+
+    def forward(self, given: Sequence[str], steps: int) -> pl.DataFrame:
+        """Adds the best feature given those before it, and again, until none is above noise.
+
+        Args:
+            given: Where to start.
+            steps: Most features that are added.
+
+        Returns:
+            The columns of `forward.parquet`: the first line of `conditional` of each step.
+        """
+        chosen, found = list(given), [pl.DataFrame(schema=FORWARD)]
+        while len(found) <= steps and len(chosen) < len(self.names):
+            best = self.conditional(chosen)[:1]
+            if not best["above_noise"][0]:
+                break
+            step = best.with_columns(step=pl.lit(len(found), pl.Int64))
+            found.append(step.select(*FORWARD))
+            chosen.append(best["feature"][0])
+        return pl.concat(found)
