@@ -77,13 +77,14 @@ def ours(data: Path) -> tuple[dict[str, float], list[str]]:
         return cost, pl.read_parquet(f"{place}/out/ranking.parquet")["feature"].to_list()
 
 
-def peers(data: Path, peer: Path) -> tuple[dict[str, float], list[str]]:
+def peers(data: Path, peer: Path, subsampling: int = 10) -> tuple[dict[str, float], list[str]]:
     """OutRank with its defaults on as many threads; it reads every line and scores every tenth."""
     with tempfile.TemporaryDirectory() as place:
         command = [str(peer / "outrank"), "--task", "ranking", "--data_source", "csv-raw"]
         command += ["--data_path", str(data), "--output_folder", f"{place}/out"]
         command += ["--num_threads", str(clocks.THREADS), "--disable_tqdm", "True"]
         command += ["--include_cardinality_in_feature_names", "False"]
+        command += ["--subsampling", str(subsampling)]
         cost = run(command, Path(place))
         with open(f"{place}/out/pairwise_ranks.tsv") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
