@@ -243,7 +243,7 @@ def check(
         list[str] | None, typer.Option(help="Files of another table to compare with.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for findings, statistics and report.html.")
+        Path | None, typer.Option(help="Folder for findings, statistics and quality.html.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 
 from ctrmoe.ranking.quality.section import findings_section
 from ctrmoe.ranking.sections.combinations import combinations_section
+from ctrmoe.ranking.sections.conditional import conditional_section
 from ctrmoe.ranking.sections.controls import controls_section
 from ctrmoe.ranking.sections.distributions import distributions_section
 from ctrmoe.ranking.sections.domains import domains_section
@@ -41,6 +42,8 @@ def _sections(tables: Mapping[str, pl.DataFrame], score: str, level: float) -> I
         yield combinations_section(tables["pairs"], level)
     if "redundancy" in tables:
         yield redundancy_section(tables["redundancy"], tables.get("three_mr"))
+    if "conditional" in tables or "forward" in tables:
+        yield conditional_section(tables.get("conditional"), tables.get("forward"))
     if "by_domain" in tables:
         yield domains_section(tables["by_domain"], tables["heterogeneity"])
     if "by_time" in tables:

@@ -64,13 +64,13 @@ class QualityReport:
         }
 
     def write(self, folder: Path) -> None:
-        """Writes `findings.json`, `findings.csv`, `statistics.parquet` and `report.html`."""
+        """Writes `findings.json`, `findings.csv`, `statistics.parquet` and `quality.html`."""
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "findings.json", json.dumps(self.to_dict(), indent=2))
         write_text(folder / "findings.csv", self.frame().write_csv())
         with AtomicParquetWriter(folder / "statistics.parquet") as writer:
             writer.write(self.statistics)
-        write_text(folder / "report.html", self.page())
+        write_text(folder / "quality.html", self.page())
 
     def page(self) -> str:
         """Renders the findings, the most severe first, and the statistics as one page."""

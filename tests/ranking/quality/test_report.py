@@ -44,7 +44,7 @@ def test_files_hold_the_findings(tmp_path):
     assert table["check"].to_list() == ["psi", "columns"]
     assert table["value"].to_list() == [0.5, None]
     assert pl.read_parquet(folder / "statistics.parquet")["column"].to_list() == ["x"]
-    page = Page((folder / "report.html").read_text())
+    page = Page((folder / "quality.html").read_text())
     page.assert_needs_no_network()
     assert [attributes["id"] for attributes in page.all("section")] == ["findings", "columns"]
     for text in ("Data quality: 1 warning, 1 note", "Drift.", "some are passed", "3"):
