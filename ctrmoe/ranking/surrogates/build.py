@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from ctrmoe import strict
 from ctrmoe.ranking.scores import SCORES
 from ctrmoe.ranking.surrogates import SURROGATES, LightGBMGain, OneHotLogistic, Surrogate
@@ -20,7 +22,7 @@ def build_score(
     rows: int = SAMPLE_ROWS,
     repeats: int = 0,
     seed: int = 0,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> str | Surrogate:
     """Returns the surrogate of a name, and the name of any other score as it is.
 
@@ -31,7 +33,7 @@ def build_score(
         rows: Most rows that a surrogate learns from.
         repeats: Of `lightgbm_gain`; 0 for its default.
         seed: Of the surrogate.
-        threads: Of the surrogate.
+        threads: Of the surrogate; as many as polars has where it is None.
 
     Raises:
         ConfigError: When a package is not installed.
@@ -48,6 +50,12 @@ def build_score(
             "`reference` and `projection` must be left out where the score is not surrogate. "
             f"Received: score={name!r}, reference={list(reference)}, projection={projection}."
         )
+    if rows != SAMPLE_ROWS and name not in SURROGATES:
+        raise SchemaError(
+            f"`rows` of a sample must be left out where the score is none by a model. Received: "
+            f"score={name!r}, rows={rows}. All rows are counted."
+        )
+    threads = threads or pl.thread_pool_size()
     try:
         if name == "surrogate":
             return OneHotLogistic(reference, projection, rows, seed, threads)

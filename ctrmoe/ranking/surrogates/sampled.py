@@ -77,7 +77,10 @@ class Sampled:
         return [row | columns_for(row) for row in rows]
 
     def estimates(self, task: Task) -> dict[str, Estimate]:
-        """Returns the score of each feature against a task."""
+        """Returns the score of each feature against a task.
+
+        None has one where the sample does not hold both labels.
+        """
         frame, numbers = self._sample.rows()
         labels = columns.labels(frame[task.label], UNNAMED)
         labelled = labels >= 0
@@ -86,6 +89,8 @@ class Sampled:
             numbers[labelled],
             labels[labelled],
         )
+        if len(np.unique(labels)) < 2:
+            return {}
         features = {
             feature.name: Categories.of_keys(
                 feature_keys(frame, feature, UNNAMED),

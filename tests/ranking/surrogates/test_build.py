@@ -19,6 +19,7 @@ def test_scores_are_built_by_name():
         ("surogate", {}, "`score` must be one of ami, .*surrogate. .* Did you mean `surrogate`"),
         ("auc", {"reference": ["a"]}, "must be left out where the score is not surrogate"),
         ("lightgbm_gain", {"projection": 9}, "must be left out where the score is not surrogate"),
+        ("mi", {"rows": 500}, "must be left out where the score is none by a model.*rows=500"),
         ("lightgbm_gain", {"repeats": 1}, "`repeats` must be at least 2"),
         ("surrogate", {"rows": 0}, "`rows` must be at least 10. Received: rows=0"),
     ],

@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ctrmoe.cli import main
 from ctrmoe.ranking import rank, rank_tables
 from ctrmoe.ranking.ranker import Ranker
 from ctrmoe.ranking.surrogates import OneHotLogistic
@@ -96,3 +97,28 @@ def test_lightgbm_ranks_by_its_gain(rows):
 def test_reference_that_is_no_feature():
     with pytest.raises(SchemaError, match="`reference` must name features. Received: 'shopp'"):
         Ranker(SCHEMA, score=OneHotLogistic(reference=["shopp"]))
+
+
+def test_task_without_both_labels_in_the_sample_has_no_scores(rows):
+    rare = rows.with_columns(buy=pl.when(pl.int_range(pl.len()) < 2).then(pl.int_range(pl.len())))
+
+    ranking = rank(SCHEMA, rare, score=OneHotLogistic(rows=200))
+
+    assert ranking.filter(task="buy")["score"].null_count() == 4
+    assert ranking.filter(task="click")["score"].null_count() == 0
+
+
+def test_command_ranks_on_top_of_a_reference(rows, tmp_path, capsys):
+    (tmp_path / "schema.toml").write_text(SCHEMA.dumps())
+    rows.write_parquet(tmp_path / "rows.parquet")
+    arguments = ["rank", tmp_path / "rows.parquet", "--schema", tmp_path / "schema.toml"]
+    arguments += ["--out", tmp_path / "out", "--score", "surrogate", "--reference", "shop,price"]
+
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in [*arguments, "--sample-rows", "2000"]])
+
+    assert not ended.value.code
+    assert "The score is that of 2,000 rows at most." in " ".join(capsys.readouterr().err.split())
+    ranking = pl.read_parquet(tmp_path / "out" / "ranking.parquet").filter(task="click")
+    assert not ranking["above_noise"].any()
+    assert ranking["surrogate"].is_not_null().all()
