@@ -70,6 +70,9 @@ def test_all_that_can_be_ranked_is_on_the_page():
         schema,
         table,
         order=2,
+        three_mr=True,
+        given=["place"],
+        forward=1,
         by_domain=True,
         time_slices=2,
         controls=True,
@@ -79,8 +82,9 @@ def test_all_that_can_be_ranked_is_on_the_page():
 
     found = page(**tables)
     found.assert_needs_no_network()
-    assert [name for name in sections(found) if name != "redundancy"] == [
-        "ranking", "distributions", "combinations", "domains", "time", "controls", "findings"
+    assert sections(found) == [
+        "ranking", "distributions", "combinations", "redundancy", "conditional", "domains", "time",
+        "controls", "findings",
     ]  # fmt: skip
     assert "click: 1 of 3 combinations tell more than their parts" in found.texts
     assert "a × b" in found.texts

@@ -16,7 +16,7 @@ TEXT = (
     "the effects of its features on the log odds: 0 where each acts by itself, however strongly, "
     "and where one is a copy of another. Points with 95 % intervals: filled blue ones are above "
     "noise, not one of them wrongly with a probability of {sure} (Holm's method); the grey band "
-    "spans the synergies of all that are not." + BENT_TEXT,
+    "holds nine in ten of the others." + BENT_TEXT,
     "The score in the tables is the mutual information of the joint value with the label above "
     "chance, in nats: what the features tell together, their single effects included. Other "
     "columns are those of the ranking, of the joint value.",

@@ -13,8 +13,9 @@ TEXT = (
     "The score of a feature is what it tells about the label of rows that have the same values of "
     "the features that are given: its mutual information with the label in such a stratum, less "
     "what it has with the labels of the stratum shuffled, in nats. Points and 95 % intervals are "
-    "as in the ranking: filled blue ones are above noise. Where there are so many strata that "
-    "each holds few rows, nothing is above noise." + BENT_TEXT
+    "as in the ranking: filled blue ones are above noise, by the family p value, Holm's "
+    "probability of any false one. Where there are so many strata that each holds few rows, "
+    "nothing is above noise." + BENT_TEXT
 )
 FORWARD_TEXT = (
     "Step by step the feature is added that tells most where those before it are known, until none "

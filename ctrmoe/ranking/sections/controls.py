@@ -14,8 +14,8 @@ TEXT = (
     "control:noisy_label the label with three rows in ten wrong, the others are noise: numbers, a "
     "unique id, categories of as many values as the name says, and the label in a random order. A "
     "ranking that can be trusted has the first two above noise, and of the noise none in most "
-    "tables. Points, intervals and the grey band, which spans what is not above noise, are as in "
-    "the ranking.{bent}"
+    "tables. Points, intervals and the grey band, which holds nine in ten of what is not above "
+    "noise, are as in the ranking.{bent}"
 )
 
 

@@ -16,7 +16,7 @@ TEXT = (
     "little.{band}{bent}"
 )
 BAND = (
-    " The grey band spans the scores of all that is not above noise. Each feature is compared "
+    " The grey band holds nine in ten scores of what is not above noise. Each feature is compared "
     "with its own labels shuffled: one of few values, of which chance reaches less far, may be "
     "above noise within the band."
 )

@@ -25,6 +25,8 @@ HEADINGS = {
 BENT = ("ami", "corrected_mi", "lightgbm_gain", "mi", "surrogate")
 """Scores of sizes so different that a linear axis would show the first few only."""
 BENT_TEXT = " The axis is linear within the noise and logarithmic beyond."
+BAND = (0.05, 0.95)
+"""Quantiles of what is not above noise: the few furthest have many values and little to say."""
 DEVIATIONS = 1.96
 """Standard errors on each side of a score: an interval of 95 %."""
 
@@ -48,30 +50,31 @@ def score_chart(
     Args:
         names: Of the rows.
         rows: The columns `score`, `score_std` and `above_noise`.
-        noise: Scores of what is not above noise, drawn as a band.
+        noise: Scores of what is not above noise; a band holds nine in ten of them.
         score: Its name.
         title: Of the axis, where it is not that of the score.
     """
     value = rows["score"].to_numpy()
     reach = DEVIATIONS * rows["score_std"].fill_null(0.0).to_numpy()
     low, high = value - reach, value + reach
-    drowned = noise.drop_nulls().to_numpy()
+    known = noise.drop_nulls().to_numpy()
+    band = np.quantile(known, BAND) if len(known) else known
     points = Points(
         title or heading(score),
-        _scale(score, np.concatenate([low, high, drowned]), drowned, rows["score_std"]),
+        _scale(score, np.concatenate([low, high, band]), band, rows["score_std"]),
         value.tolist(),
         low.tolist(),
         high.tolist(),
         ["strong" if above else "weak" for above in rows["above_noise"]],
-        band=(float(drowned.min()), float(drowned.max())) if len(drowned) else None,
+        band=(float(band[0]), float(band[1])) if len(band) else None,
     )
     return row_chart(names, points)
 
 
-def _scale(score: str, ends: np.ndarray, noise: np.ndarray, std: pl.Series) -> Scale:
+def _scale(score: str, ends: np.ndarray, band: np.ndarray, std: pl.Series) -> Scale:
     if score not in BENT:
         return Scale.around(ends)
     errors = std.drop_nulls().to_numpy()
     error = float(np.median(errors)) if len(errors) else 0.0
-    size = float(np.abs(noise).max(initial=0.0)) or error or float(np.abs(ends).max(initial=0.0))
+    size = float(np.abs(band).max(initial=0.0)) or error or float(np.abs(ends).max(initial=0.0))
     return Scale.around([*ends, 0.0], size or 1.0)
