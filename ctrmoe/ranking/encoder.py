@@ -45,6 +45,12 @@ class Encoder:
             self._dense = np.zeros(span, self.dtype)
             self._dense[keys - keys[0]] = self._places
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory."""
+        dense = 0 if self._dense is None else self._dense.nbytes
+        return int(self._keys.nbytes + self._places.nbytes + dense)
+
     def codes(self, keys: np.ndarray) -> np.ndarray:
         """Returns the category of each key, all of which were counted."""
         missing = keys == MISSING_KEY

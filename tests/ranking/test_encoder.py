@@ -30,6 +30,7 @@ def test_values_beyond_the_bound_share_the_codes_of_their_buckets(counted):
     encoder = table.encoder()
 
     assert not encoder.is_exact
+    assert encoder.nbytes >= 8 * encoder.categories
     assert encoder.missing is None
     codes = encoder.codes(keys)
     assert codes.max() < encoder.categories <= 1024

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from ctrmoe.ranking.combinations.choices import Batch
@@ -13,8 +12,13 @@ from ctrmoe.ranking.combinations.code_reader import CodeReader
 from ctrmoe.ranking.combinations.codes import Codes
 from ctrmoe.ranking.combinations.conditional import Conditional
 from ctrmoe.ranking.combinations.counting import each_combination
-from ctrmoe.ranking.significance import family_p_values, q_values
+from ctrmoe.ranking.combinations.table import in_family_order
 
+CONDITIONAL = (
+    "task", "given", "feature", "rank", "score", "score_std", "p_value", "q_value",
+    "family_p_value", "above_noise", "strata",
+)  # fmt: skip
+"""Columns of `conditional.parquet`."""
 FORWARD = {
     "task": pl.String,
     "step": pl.Int64,
@@ -66,37 +70,12 @@ class ConditionalRanker:
             [(names[-1], *estimate) for names, estimate in found.items()],
             ["feature", "score", "score_std", "p_value"],
             orient="row",
+        ).with_columns(
+            task=pl.lit(self.reader.task),
+            given=pl.lit(",".join(given)),
+            strata=pl.lit(max(strata), pl.Int64),
         )
-        p = frame["p_value"].to_numpy()
-        family = family_p_values(p)
-        above = family <= self.level
-        names, score = frame["feature"].to_numpy(), frame["score"].to_numpy()
-        order = np.lexsort((names, -score, np.where(above, -1.0, p), ~above))
-        return (
-            frame.with_columns(
-                task=pl.lit(self.reader.task),
-                given=pl.lit(",".join(given)),
-                q_value=pl.Series(q_values(p)),
-                family_p_value=pl.Series(family),
-                above_noise=pl.Series(above),
-                strata=pl.lit(max(strata), pl.Int64),
-            )[order]
-            .with_row_index("rank", offset=1)
-            .with_columns(pl.col("rank").cast(pl.Int64))
-            .select(
-                "task",
-                "given",
-                "feature",
-                "rank",
-                "score",
-                "score_std",
-                "p_value",
-                "q_value",
-                "family_p_value",
-                "above_noise",
-                "strata",
-            )  # fmt: skip
-        )
+        return in_family_order(frame, ["feature"], self.level).select(*CONDITIONAL)
 
     def forward(self, given: Sequence[str], steps: int) -> pl.DataFrame:
         """Adds the best feature given those before it, and again, until none is above noise.

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ctrmoe.ranking.combinations.choices import Combination
 from ctrmoe.schema import SchemaError
 
-BYTES_PER_WORKING_ROW = 56
-"""What counting a combination takes at most, by row and thread: measured."""
+BYTES_PER_WORKING_ROW = 120
+"""What counting a combination takes at most, by row and thread: measured where all are distinct."""
 BYTES_PER_LABEL = 1
 
 

@@ -94,6 +94,7 @@ def rank_combinations(  # noqa: PLR0913 - its options
             encoders[task.name] = {n: ranker.counts[n, task.name].encoder() for n in names}
 
     tables = rank_tables(schema, files, on_counted=keep, **options)
+    memory -= sum(e.nbytes for of_task in encoders.values() for e in of_task.values())
     parts: dict[str, list[pl.DataFrame]] = {}
     for task in schema.tasks:
         of_task = tables["ranking"].filter(task=task.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from ctrmoe.ranking.combinations.joint_counts import place_sizes
 
 _MANY = 5.0
 """Expected rows of the rarest combination from which chance is χ²."""
+
+
+class _Part(NamedTuple):
+    """Of one feature: entropy in nats, number of values, and rows of the rarest."""
+
+    entropy: float
+    values: int
+    rarest: int
 
 
 class Redundancy:
@@ -33,22 +42,23 @@ class Redundancy:
     def __init__(self, codes: Codes, seed: int) -> None:
         self._codes = codes
         self._shuffle = np.random.default_rng(seed).permutation(len(codes.labels)).astype(np.uint32)
-        self._part = cache(self._sizes)
+        self._part = cache(self._counted)
 
     def __call__(self, names: Combination) -> float:
         first, second = (self._part(name) for name in names)
         rows = len(self._codes.labels)
-        separate = _entropy(first) + _entropy(second)
+        separate = first.entropy + second.entropy
         shared = separate - _entropy(place_sizes(JointIndex(self._codes, names)))
-        if first.min() * second.min() / rows >= _MANY:
-            chance = (len(first) - 1) * (len(second) - 1) / (2 * rows)
+        if first.rarest * second.rarest / rows >= _MANY:
+            chance = (first.values - 1) * (second.values - 1) / (2 * rows)
         else:
             chance = separate - _entropy(place_sizes(JointIndex(self._shuffled(names), names)))
         scale = separate / 2 - chance
         return float(np.clip((shared - chance) / scale, 0, 1)) if scale > 1e-9 else 0.0
 
-    def _sizes(self, name: str) -> np.ndarray:
-        return place_sizes(JointIndex(self._codes, [name]))
+    def _counted(self, name: str) -> _Part:
+        sizes = place_sizes(JointIndex(self._codes, [name]))
+        return _Part(_entropy(sizes), len(sizes), int(sizes.min()))
 
     def _shuffled(self, names: Combination) -> Codes:
         one, other = names

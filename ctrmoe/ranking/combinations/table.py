@@ -33,21 +33,39 @@ def ranked_combinations(
         level: Of `above_noise` and `synergy_above_noise`, each a family of its own.
     """
     frame = pl.DataFrame(rows, infer_schema_length=None)
-    score, p = frame["score"].to_numpy(), frame["p_value"].to_numpy()
-    above = family_p_values(p) <= level
+    synergy = family_p_values(frame["synergy_p_value"].to_numpy()) <= level
     members = member_columns(order)
-    by_name = np.lexsort([frame[name].to_numpy() for name in reversed(members)])
-    by_name = np.argsort(by_name)
-    sequence = np.lexsort((by_name, -score, np.where(above, -1.0, p), ~above))
+    ordered = in_family_order(frame, members, level)
+    return ordered.with_columns(synergy_above_noise=pl.Series(synergy)[ordered["place"]]).select(
+        "task", *members, *FIGURES
+    )
+
+
+def in_family_order(frame: pl.DataFrame, names: Sequence[str], level: float) -> pl.DataFrame:
+    """Says which rows are above noise, and orders and numbers them as `ranked` does.
+
+    Args:
+        frame: `score` and `p_value` of each row.
+        names: Columns by which ties go.
+        level: Of `above_noise`.
+    """
+    p = frame["p_value"].to_numpy()
+    family = family_p_values(p)
     return (
         frame.with_columns(
             q_value=pl.Series(q_values(p)),
-            above_noise=pl.Series(above),
-            synergy_above_noise=pl.Series(
-                family_p_values(frame["synergy_p_value"].to_numpy()) <= level
-            ),
-        )[sequence]
+            family_p_value=pl.Series(family),
+            above_noise=pl.Series(family <= level),
+            second=pl.Series(np.where(family <= level, -1.0, p)),
+        )
+        .with_row_index("place")
+        .sort(
+            "above_noise",
+            "second",
+            "score",
+            *names,
+            descending=[True, False, True, *[False] * len(names)],
+        )
         .with_row_index("rank", offset=1)
         .with_columns(pl.col("rank").cast(pl.Int64))
-        .select("task", *members, *FIGURES)
     )

@@ -93,5 +93,9 @@ class Wanted:
                 f"order={self.order}.",
                 not self.three_mr or self.order == 2,
             ),
+            (
+                f"`given` must leave a feature to score. Received: all {len(names)}.",
+                len(self.given) < len(names),
+            ),
             (f"`forward` must not be negative. Received: {self.forward}.", self.forward >= 0),
         ]

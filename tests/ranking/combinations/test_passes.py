@@ -34,6 +34,6 @@ def test_features_too_long_for_the_memory():
 
 def test_threads_take_half_of_the_memory_at_most():
     assert threads_within(1 << 30, 1_000, 8) == 8
-    assert threads_within(1 << 30, 4_000_000, 8) == 2
+    assert threads_within(1 << 30, 2_000_000, 8) == 2
     assert threads_within(1 << 30, 1 << 40, 8) == 1
-    assert bytes_for_codes(1 << 30, 4_000_000, 2) > 1 << 29
+    assert bytes_for_codes(1 << 30, 2_000_000, 2) > 1 << 29
