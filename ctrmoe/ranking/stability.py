@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from scipy.stats import kendalltau
 
 from ctrmoe.ranking.estimate import UNDEFINED, Estimate, two_sided
 from ctrmoe.ranking.heterogeneity import heterogeneity
@@ -99,6 +98,8 @@ def _trend(part: pl.DataFrame) -> dict[str, float]:
 
 
 def _tau(scores: pl.DataFrame, first: str, second: str) -> float | None:
+    from scipy.stats import kendalltau  # half a second, for slices of time only
+
     if scores.height < MIN_COMPARED or not {first, second} <= set(scores.columns):
         return None
     known = scores.select(first, second).drop_nulls()

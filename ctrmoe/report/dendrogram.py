@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup
-from scipy.cluster.hierarchy import dendrogram as order_leaves
 
 from ctrmoe.report.markup import percent, tag
 from ctrmoe.report.row_chart import ROW, frame, grid
@@ -24,6 +23,8 @@ def dendrogram(tree: np.ndarray, names: Sequence[str], heading: str) -> Markup:
         names: Of the leaves in the order of their numbers.
         heading: What the height of a branch stands for, with its unit.
     """
+    from scipy.cluster.hierarchy import dendrogram as order_leaves  # slow to import
+
     drawn = order_leaves(tree, no_plot=True)
     scale = Scale(0.0, 1.0)
     branches = [

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
 from ctrmoe.ranking.sections.matrix import matrix_of, symmetric
 from ctrmoe.report.dendrogram import dendrogram
@@ -52,6 +50,9 @@ def redundancy_section(redundancy: pl.DataFrame, three_mr: pl.DataFrame | None =
 
 
 def _drawing(pairs: pl.DataFrame, features: list[str]) -> Drawing:
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
     cells = pairs.select("feature_a", "feature_b", "redundancy").iter_rows()
     alike = np.nan_to_num(symmetric(matrix_of(cells, features, features)))
     distance = np.clip(1 - alike, 0, 1)

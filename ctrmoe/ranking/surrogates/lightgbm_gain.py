@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from ctrmoe.ranking.estimate import UNDEFINED, Estimate
 from ctrmoe.ranking.surrogates.base import SAMPLE_ROWS, Surrogate
@@ -115,7 +115,7 @@ class LightGBMGain(Surrogate):
         if spread <= 0:
             return Estimate(value, std, 1 / (1 + self._repeats) if value > 0 else 1.0)
         z = value / (spread * (1 + 1 / self._repeats) ** 0.5)
-        return Estimate(value, std, float(student.sf(z, self._repeats - 1)))
+        return Estimate(value, std, float(stdtr(self._repeats - 1, -z)))
 
 
 def _codes(feature: Categories) -> np.ndarray:
