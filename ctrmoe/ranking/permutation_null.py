@@ -51,7 +51,7 @@ def permutation_moments(sizes: np.ndarray, rows: int, positives: int) -> Moments
         11, eq. 24a (the mean); Williams, 1976, "Improved likelihood ratio tests for complete
         contingency tables", Biometrika 63 (its expansion). The variance is ours.
     """
-    sizes, repeats = _distinct(sizes)
+    sizes, repeats = distinct_sizes(sizes)
     if rows < 2 or not 0 < positives < rows or repeats.sum() < 2:
         return Moments(0.0, 0.0)
     rare = min(positives, rows - positives)
@@ -73,7 +73,7 @@ def permutation_moments(sizes: np.ndarray, rows: int, positives: int) -> Moments
     return Moments(mean, max(float(variance), 0.0))
 
 
-def _distinct(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def distinct_sizes(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the distinct sizes above 0 and how often each occurs."""
     if len(sizes) and sizes.max() <= 4 * len(sizes):  # counting is quicker than sorting
         repeats = np.bincount(sizes)

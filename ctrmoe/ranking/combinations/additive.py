@@ -13,8 +13,8 @@ from ctrmoe.ranking.estimate import CHANCE, Estimate
 from ctrmoe.ranking.information import tail
 from ctrmoe.ranking.permutation_null import Moments
 
-_SWEEPS = 30
-_TOLERANCE = 0.1
+_SWEEPS = 50
+_TOLERANCE = 0.02
 """Of twice the log-likelihood, whose standard error is at least √2."""
 _LONGEST_STEP = 3.0
 _WELL_KNOWN = 10.0

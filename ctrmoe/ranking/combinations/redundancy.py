@@ -10,6 +10,7 @@ import numpy as np
 from ctrmoe.ranking.combinations.choices import Combination
 from ctrmoe.ranking.combinations.codes import Codes, JointIndex
 from ctrmoe.ranking.combinations.joint_counts import place_sizes
+from ctrmoe.ranking.permutation_null import distinct_sizes
 
 _MANY = 5.0
 """Expected rows of the rarest combination from which chance is χ²."""
@@ -68,4 +69,5 @@ class Redundancy:
 
 def _entropy(sizes: np.ndarray) -> float:
     rows = float(sizes.sum())
-    return float(np.log(rows) - (sizes * np.log(sizes)).sum() / rows)
+    distinct, repeats = distinct_sizes(sizes)  # few: their logarithms would take longest
+    return float(np.log(rows) - (repeats * distinct * np.log(distinct)).sum() / rows)
