@@ -151,6 +151,9 @@ def rank(  # noqa: PLR0913 - its options
     forward: Annotated[
         int, typer.Option(help="Add so many features to these, the best one each time.")
     ] = 0,
+    transformers: Annotated[
+        str, typer.Option(help="Rank numbers by formulas too: minimal or default (OutRank's).")
+    ] = "",
     select: Annotated[
         str, typer.Option(help="Features to keep in --out-schema: a number, or auto.")
     ] = "",
@@ -171,6 +174,7 @@ def rank(  # noqa: PLR0913 - its options
     from ctrmoe.ranking.selection import parse_count
     from ctrmoe.ranking.summary import announcement, differences, summary
     from ctrmoe.ranking.surrogates.build import build_score
+    from ctrmoe.ranking.transformed import with_candidates
 
     if by not in (None, "domain"):
         raise SchemaError(f"`by` must be domain. Received: {by!r}.")
@@ -183,7 +187,8 @@ def rank(  # noqa: PLR0913 - its options
         seed=seed,
     )
     loaded = Schema.load(schema)
-    count = parse_count(select, loaded, out_schema)
+    tried = with_candidates(loaded, transformers) if transformers else loaded
+    count = parse_count(select, tried, out_schema)
 
     def announce(ranker: Ranker) -> None:
         error_console.print(announcement(ranker), highlight=False)
@@ -213,6 +218,7 @@ def rank(  # noqa: PLR0913 - its options
             memory=int(memory * 2**30),
             batch_rows=batch_rows,
             controls=controls,
+            transformers=transformers,
             seed=seed,
             on_start=announce,
             on_rows=on_rows,
@@ -231,7 +237,7 @@ def rank(  # noqa: PLR0913 - its options
         soft_wrap=True,
     )
     if out_schema:
-        kept = write_selection(loaded, tables, count, out_schema)
+        kept = write_selection(tried, tables, count, out_schema)
         out_console.print(f"Wrote {out_schema}: {kept}.", soft_wrap=True)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE
 from ctrmoe.ranking.encoder import Encoder
-from ctrmoe.ranking.keys import MISSING_KEY, Keys, number_of
+from ctrmoe.ranking.keys import MISSING_KEY, Keys, number_keys, number_of
 from ctrmoe.ranking.tally import CELLS, Tally
 from ctrmoe.ranking.value_counts import ValueCounts
 
@@ -46,7 +46,8 @@ class ContingencyTable:
         self._ordered = ordered
         self.rows = np.zeros((FOLDS, CLASSES), np.int64)
         """Rows with a label, by fold and label."""
-        self._buckets = buckets
+        self._buckets, self._max_values = buckets, max_values
+        self._source_is_exact = True
         self._values = ValueCounts(kind == "number", max_values, sketch_size)
         self._missing = np.zeros(CELLS, np.int64)
         self._lengths = np.zeros(2)
@@ -94,6 +95,20 @@ class ContingencyTable:
         self._lengths += other._lengths
         self._values.merge(other._values)
 
+    def mapped(self, numbers: np.ndarray) -> ContingencyTable:
+        """Returns the counts of a number under other values.
+
+        Args:
+            numbers: float32 for each number of `ordered_counts`, NaN for a missing one.
+        """
+        settled, present = self._values.settled(), ~np.isnan(numbers)
+        result = ContingencyTable("number", self._max_values, self._buckets)
+        result.rows += self.rows
+        result._missing += self._missing + settled.counts[~present].sum(axis=0)
+        result._values.add_counts(Tally(number_keys(numbers[present]), settled.counts[present]))
+        result._source_is_exact = self.is_exact
+        return result
+
     @property
     def cardinality(self) -> int:
         """Distinct values, missing ones not counted; where `is_exact` is false, an estimate
@@ -105,7 +120,7 @@ class ContingencyTable:
     def is_exact(self) -> bool:
         """Whether every value has counts of its own."""
         self._values.settled()
-        return self._values.level == 0
+        return self._source_is_exact and self._values.level == 0
 
     @property
     def has_order(self) -> bool:

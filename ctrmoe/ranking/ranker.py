@@ -35,6 +35,7 @@ from ctrmoe.ranking.shift_null import ShiftNull
 from ctrmoe.ranking.surrogates import Surrogate
 from ctrmoe.ranking.surrogates.build import build_score, name_of
 from ctrmoe.ranking.surrogates.sampled import Sampled
+from ctrmoe.ranking.transformed import candidates, with_candidates
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
 logger = logging.getLogger(__name__)
@@ -61,13 +62,15 @@ class Ranker:
             schema.
         parts: Divisions of the rows by each of which the features are ranked too; the memory is
             divided among them and the whole in equal shares.
+        transformers: `minimal` or `default`: numeric features by so many formulas are ranked beside
+            them, from the same counts; empty for none. Scores by a model know none of them.
         seed: Of the halves that the AUC divides the rows into, of the repeats and the controls.
 
     Raises:
         SchemaError: When an argument is out of range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its options
         self,
         schema: Schema,
         *,
@@ -79,6 +82,7 @@ class Ranker:
         threads: int | None = None,
         controls: bool = False,
         parts: Sequence[Parts] = (),
+        transformers: str = "",
         seed: int = 0,
     ) -> None:
         if null not in get_args(Null):
@@ -88,7 +92,9 @@ class Ranker:
             )
         if not 0 < fdr < 1:
             raise SchemaError(f"`fdr` must lie between 0 and 1. Received: {fdr}.")
-        self.schema = schema
+        if transformers:
+            with_candidates(schema, transformers)  # refuses an unknown preset before the first row
+        self.schema, self._transformers = schema, transformers
         self.controls = CONTROLS if controls else ()
         self._features = (*schema.features, *(control.feature for control in self.controls))
         check_names(schema, self.controls)
@@ -101,10 +107,16 @@ class Ranker:
         self._score = score if isinstance(score, str) else name_of(score)
         self.sampled: Sampled | None = None
         if not isinstance(score, str):
+            if transformers:
+                raise SchemaError(
+                    "`transformers` must be left out where a model scores the features. Received: "
+                    f"{transformers!r}, score={self._score!r}."
+                )
             self.sampled = Sampled(score, schema, self.controls, seed)
         self._scores = self._build_scores(null, repeats)
         self.breakdowns = [Breakdown(division, schema, share) for division in parts]
         self._tables: dict[tuple[str, str], ContingencyTable] = {}
+        self._transformed: dict[tuple[str, str], ContingencyTable] = {}
         self._shifts: dict[tuple[str, str], ShiftNull] = {}
         if null == "shift":
             self._shifts = {
@@ -122,8 +134,8 @@ class Ranker:
 
     @property
     def counts(self) -> Mapping[tuple[str, str], ContingencyTable]:
-        """What was counted, by feature and task."""
-        return self._tables
+        """What was counted, by feature and task; that of candidates once there is a `result`."""
+        return {**self._tables, **self._transformed}
 
     def add(self, frame: pl.DataFrame, where: Origin = UNNAMED, first_row: int = 0) -> None:
         """Counts a chunk of raw rows.
@@ -199,7 +211,8 @@ class Ranker:
             for task in self.schema.tasks
             for feature in self._features
         ]
-        rows = self._map(lambda place: self._row(*place), places + self._permuted_labels())
+        places += self._permuted_labels() + self._candidates()
+        rows = self._map(lambda place: self._row(*place), places)
         for feature in self.schema.features:
             if all(row["coverage"] == 0 for row in rows if row["feature"] == feature.name):
                 logger.warning(
@@ -241,7 +254,15 @@ class Ranker:
         drawn = ((task, permuted_label(counts, self._seed)) for task, counts in rows.items())
         return [(PERMUTED_LABEL, task, table) for task, table in drawn if table]
 
+    def _candidates(self) -> list[tuple[Feature, Task, ContingencyTable]]:
+        if not self._transformers:
+            return []
+        found = candidates(self.schema, self._transformers, self._tables)
+        self._transformed = {(feature.name, task.name): table for feature, task, table in found}
+        return found
+
     def _row(self, feature: Feature, task: Task, table: ContingencyTable) -> dict[str, object]:
+        controls = (*(control.feature for control in self.controls), PERMUTED_LABEL)
         estimates = {name: score(table) for name, score in self._scores.items()}
         if self._shifts:
             shift = self._shifts.get((feature.name, task.name))
@@ -249,7 +270,7 @@ class Ranker:
         return {
             "task": task.name,
             "feature": feature.name,
-            "is_control": feature not in self.schema.features,
+            "is_control": any(feature is control for control in controls),
             "kind": feature.kind,
             "rows": int(table.rows.sum()),
             "cardinality": table.cardinality,

@@ -24,26 +24,29 @@ def select(
     pairs: pl.DataFrame | None = None,
     redundancy: pl.DataFrame | None = None,
     count: int | str = AUTO,
+    crosses: int | None = None,
 ) -> Schema:
     """Chooses features by their ranking, and crosses by what they tell beyond their parts.
 
     The place of a feature is its best one over the tasks, ties in the order of the schema. From the
-    best on, those are taken that are no copies of one that is taken already: `count` of them, or
+    best on, those are taken that are no copies of one that is taken already, nor the same number
+    by a formula that changes no score: `count` of them, or
     with `auto` all that are above noise for a task. Crosses come beside them: the pairs whose
-    synergy is above noise, the greatest first, no more than there are features taken; the columns
-    of a cross need not be among those.
+    synergy is above noise, the greatest first; the columns of a cross need not be among the
+    features taken.
 
     A feature that uses the vocabulary of one that is left out gets one of its own.
 
     Args:
         schema: That of the ranking.
-        ranking: `task`, `feature`, `rank` and `above_noise`; features that are not of the schema,
-            such as controls, are left out.
+        ranking: `task`, `feature`, `rank`, `score` and `above_noise`; features that are not of the
+            schema, such as controls, are left out.
         pairs: `task`, `feature_a`, `feature_b` (and further ones), `synergy`,
             `synergy_above_noise`; without it there are no crosses.
         redundancy: `feature_a`, `feature_b`, `redundancy` from 0 to 1, for a copy; without it no
             copies are known.
         count: Number of features, or `auto`.
+        crosses: Most crosses; as many as features are taken where it is None.
 
     Raises:
         SchemaError: When `count` is neither, or no feature is above noise.
@@ -58,11 +61,13 @@ def select(
                 "Some feature must be above noise to be chosen. Received: none of "
                 f"{len(schema.features)}. Rank more rows, or choose a number of features."
             )
-    places = _without_copies(_places(own, schema), redundancy)
+    places = _without_relabelled(_places(own, schema), own, schema)
+    places = _without_copies(places, redundancy)
     taken = places if count == AUTO else places[: int(count)]
     kept = _with_vocabularies(schema, taken)
-    crosses = [] if pairs is None else _crosses(schema, pairs, len(taken))
-    return _with_features(schema, (*kept, *crosses))
+    most = len(taken) if crosses is None else crosses
+    crossed = [] if pairs is None or not most else _crosses(schema, pairs, most)
+    return _with_features(schema, (*kept, *crossed))
 
 
 def check_count(schema: Schema, count: int | str) -> None:
@@ -116,6 +121,21 @@ def _places(ranking: pl.DataFrame, schema: Schema) -> list[str]:
     return sorted((f.name for f in schema.features if f.name in best), key=best.__getitem__)
 
 
+def _without_relabelled(places: Iterable[str], ranking: pl.DataFrame, schema: Schema) -> list[str]:
+    """Leaves out a transformed number that scores as one of the same column that is better placed.
+
+    A formula that is one to one gives values other names: counts do not change, nor do scores.
+    """
+    frame = ranking.sort("task").group_by("feature").agg(pl.col("score").round(9))
+    scores = {name: tuple(own) for name, own in frame.iter_rows()}
+    taken: dict[object, str] = {}
+    for name in places:
+        feature = schema[name]
+        same = (feature.column, feature.where, scores[name])
+        taken.setdefault(same if feature.kind == "numeric" else name, name)
+    return list(taken.values())
+
+
 def _without_copies(names: Iterable[str], redundancy: pl.DataFrame | None) -> list[str]:
     copies: set[frozenset[str]] = set()
     if redundancy is not None:
@@ -166,23 +186,20 @@ def _crosses(schema: Schema, pairs: pl.DataFrame, most: int) -> list[Feature]:
         .agg(pl.col("place").min())
         .sort("place", *members)
     )
+    parts = [[schema[name] for name in names] for names in found.select(members).iter_rows()]
+    possible = [features for features in parts if all(map(_can_be_crossed, features))]
+    if len(possible) < len(parts):
+        example = next(features for features in parts if features not in possible)
+        logger.warning(
+            "%d of %d combinations with synergy above noise can't be crossed, such as %s: only "
+            "columns of one category a row can. Cut numbers into ranges in a column of their own.",
+            len(parts) - len(possible),
+            len(parts),
+            " and ".join(f"`{feature.name}`" for feature in example),
+        )
     taken = {feature.name for feature in schema.features}
-    crosses: list[Feature] = []
-    for names in found.select(members).iter_rows():
-        parts = [schema[name] for name in names]
-        if not all(_can_be_crossed(part) for part in parts):
-            logger.warning(
-                "%s tell more together, but only columns of one category a row can be crossed: cut "
-                "numbers into ranges in a column of their own.",
-                " and ".join(f"`{name}`" for name in names),
-            )
-            continue
-        name = " x ".join(names)
-        if name not in taken:
-            crosses.append(_cross(name, parts))
-        if len(crosses) == most:
-            break
-    return crosses
+    crosses = [_cross(features) for features in possible]
+    return [cross for cross in crosses if cross.name not in taken][:most]
 
 
 def _can_be_crossed(feature: Feature) -> bool:
@@ -191,9 +208,9 @@ def _can_be_crossed(feature: Feature) -> bool:
     )
 
 
-def _cross(name: str, parts: Sequence[Feature]) -> Feature:
+def _cross(parts: Sequence[Feature]) -> Feature:
     return Feature(
-        name=name,
+        name=" x ".join(part.name for part in parts),
         kind="categorical",
         cross=tuple(part.column for part in parts),
         # A rare value of a column is as rare in a joint value.

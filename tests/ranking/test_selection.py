@@ -31,7 +31,8 @@ SCHEMA = Schema(
 def ranking(*by_task, above=3):
     """Features from the best on, for each task; so many of them above noise."""
     rows = [
-        {"task": task, "feature": name, "rank": place, "above_noise": place <= above}
+        {"task": task, "feature": name, "rank": place, "score": 1 / place}
+        | {"above_noise": place <= above}
         for task, names in zip(("click", "buy"), by_task, strict=False)
         for place, name in enumerate(names, 1)
     ]
@@ -98,6 +99,8 @@ def test_crosses_are_the_pairs_with_synergy_above_noise():
     assert chosen["item x noise"].cross == ("item", "hour")
     assert chosen["user x item"].min_count == 3
     assert names(select(SCHEMA, found, pairs, count=1)) == ["user", "item x noise"]
+    assert names(select(SCHEMA, found, pairs, count=1, crosses=2))[1:] == names(chosen)[3:]
+    assert names(select(SCHEMA, found, pairs, crosses=0)) == ["user", "item", "price"]
     assert Schema.from_dict(chosen.to_dict()) == chosen
 
 
@@ -107,7 +110,8 @@ def test_pair_that_can_not_be_crossed_is_named(caplog):
     chosen = select(SCHEMA, ranking(["user", "item"]), pairs)
 
     assert names(chosen) == ["user", "item", "item x user"]
-    assert "`user` and `price` tell more together, but only columns of one" in caplog.text
+    assert "1 of 2 combinations with synergy above noise can't be crossed, such as" in caplog.text
+    assert "`user` and `price`: only columns of one category a row can" in caplog.text
 
 
 def test_vocabulary_of_a_feature_left_out_goes_to_its_first_user():
@@ -181,6 +185,31 @@ def call(*arguments):
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     return ended.value.code or 0
+
+
+def test_command_with_pairs_and_transformers(tmp_path):
+    """A copy of the user is left out; the size of the balance comes beside the balance."""
+    random = np.random.default_rng(2)
+    user = random.integers(0, 9, 4_000)
+    balance = random.normal(size=4_000).round(2)
+    rate = 0.1 + 0.05 * user + 0.3 * (np.abs(balance) > 1)
+    columns = {"user": user, "copy": user + 1, "balance": balance}
+    click = (random.random(4_000) < rate).astype(int)
+    pl.DataFrame(columns | {"click": click}).write_parquet(tmp_path / "clicks.parquet")
+    features = [{"name": name, "kind": "categorical"} for name in ("user", "copy")]
+    features.append({"name": "balance", "kind": "numeric"})
+    given = Schema.from_dict({"name": "t", "tasks": [{"name": "click"}], "features": features})
+    (tmp_path / "schema.toml").write_text(given.dumps())
+    command = ["rank", tmp_path / "clicks.parquet", "--schema", tmp_path / "schema.toml"]
+    command += ["--out", tmp_path / "ranking", "--order", "2", "--transformers", "default"]
+
+    assert call(*command, "--out-schema", tmp_path / "chosen.toml") == 0
+
+    chosen = Schema.load(tmp_path / "chosen.toml")
+    assert len({"user", "copy"} & set(names(chosen))) == 1
+    sizes = [f for f in chosen.features if f.transform in ("sqrt_abs", "log1p_abs")]
+    assert len(sizes) == 1 and sizes[0].source == "balance"
+    prepare(chosen, tmp_path / "clicks.parquet", out=tmp_path / "prepared")
 
 
 @pytest.mark.parametrize(
