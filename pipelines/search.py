@@ -8,9 +8,9 @@ Without files it takes the embedded sample of Census-Income. The prior has two p
 - Features enter in the order of their ranking, and crosses in that of their synergy above noise.
   Instead of 2^n subsets two numbers are searched: how many features, on a logarithmic scale, so
   that the first ten are looked at as closely as all others, and how many crosses.
-- The first trial is what the ranking chooses by itself, all features above noise, without crosses;
-  the next two are the better half of them and the best eighth, both with the first crosses. The
-  sampler (TPE) learns from them as from any other.
+- The first trial is what the ranking chooses by itself, all features above noise that are no
+  copies of a better one, without crosses; the next two are the better half of them and the best
+  eighth, both with the first crosses. The sampler (TPE) learns from them as from any other.
 
 Rows are prepared once for each choice of features and split alike, so that validation figures
 compare. `ctrmoe tune` searches config keys alone, in the same ranges; it prunes and resumes.
@@ -59,13 +59,13 @@ class Features:
     def __init__(self, schema: Schema, options: argparse.Namespace) -> None:
         self.schema, self.options = schema, options
         tables = rank_combinations(schema, options.train, order=2, seed=options.seed)
-        self.ranking = tables["ranking"]
+        self.ranking, self.redundancy = tables["ranking"], tables["redundancy"]
         crossed = select(schema, self.ranking, tables["pairs"], count=1, crosses=MOST_CROSSES)
         self.crosses = crossed.features[1:]
-        self.above_noise = len(select(schema, self.ranking).features)
+        self.above_noise = len(select(schema, self.ranking, None, self.redundancy).features)
 
     def chosen(self, count: int, crosses: int) -> Schema:
-        schema = select(self.schema, self.ranking, count=count)
+        schema = select(self.schema, self.ranking, None, self.redundancy, count)
         return schema.replace(features=schema.features + self.crosses[:crosses])
 
     def prepared(self, count: int, crosses: int) -> Path:

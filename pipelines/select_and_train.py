@@ -55,9 +55,8 @@ def main() -> None:
     print(f"Ranked {len(schema.features)} features in {time.perf_counter() - started:.1f} s")
 
     # 2. The selection: a schema like any other, for `ctrmoe prepare` and by hand.
-    chosen = select(
-        schema, tables["ranking"], tables["pairs"], count=count, crosses=options.crosses
-    )
+    ranked = (tables[name] for name in ("ranking", "pairs", "redundancy"))
+    chosen = select(schema, *ranked, count=count, crosses=options.crosses)
     (options.out / "schema.toml").write_text(chosen.dumps(), encoding="utf-8")
     for feature in chosen.features:
         print("   ", feature.name)
