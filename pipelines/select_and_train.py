@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--schema", type=Path, default=SAMPLE / "schema.toml")
     parser.add_argument("--train", default=SAMPLE / "train.parquet")
     parser.add_argument("--test", default=SAMPLE / "test.parquet")
-    parser.add_argument("--select", default="15", help="number of features, or auto")
+    parser.add_argument("--select", default="25", help="number of features, or auto")
     parser.add_argument("--crosses", type=int, default=3, help="most crosses")
     parser.add_argument("--out", type=Path, default=Path("selected"))
     parser.add_argument("--epochs", type=int, default=3)
