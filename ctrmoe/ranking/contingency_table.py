@@ -205,10 +205,19 @@ class ContingencyTable:
 def bin_starts(counts: np.ndarray, bins: int) -> np.ndarray:
     """Returns the first value of each of so many bins of about equal counts, or of each value.
 
-    Neighbours are joined: a value belongs to the bin of its middle quantile.
+    A value of twice a bin's rows, as 0 often is, has a bin of its own, and the bins that are left
+    are for the other rows. Neighbours are joined: a value belongs to the bin of its middle
+    quantile.
     """
     if len(counts) <= bins:
         return np.arange(len(counts))
     sizes: np.ndarray = sum(counts.T)  # column by column: NumPy is slow in reducing a short axis
-    middles = np.cumsum(sizes) - sizes / 2
-    return np.flatnonzero(np.diff(np.floor(middles * bins / sizes.sum()), prepend=-1))
+    heavy = sizes * bins >= 2 * sizes.sum()
+    others = np.where(heavy, 0, sizes)
+    # A heavy value also ends a bin before its time.
+    left = max(bins - 2 * np.count_nonzero(heavy), 1)
+    middles = np.cumsum(others) - others / 2
+    numbers = np.floor(middles * left / max(others.sum(), 1))
+    starts = (np.diff(numbers, prepend=-1) != 0) | heavy
+    starts[1:] |= heavy[:-1]
+    return np.flatnonzero(starts)
