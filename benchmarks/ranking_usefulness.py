@@ -3,10 +3,12 @@
     python benchmarks/ranking_usefulness.py --data DATA --out OUT --outrank peer/bin --record
 
 Features are ranked on the training part by us, OutRank, LightGBM's gain and chance; a small network
-of one config then learns from the first 5, 10 and 20 of each, and from all. DATA is that of
-`leaderboard.py`, whose parts of Census-Income are the ones here; Criteo's ten thousand rows are
-divided anew for every seed. OUT keeps the rankings and figures, so that an interrupted run goes on
-where it was; with `--minutes` no training starts after so many.
+of one config then learns from the first 5, 10 and 20 of each, and from all. Of ours there are three
+orders: what each feature tells alone (the default), `--three-mr`, and `--forward`, what each adds
+to those before it, with the others after them. DATA is that of `leaderboard.py`, whose parts of
+Census-Income are the ones here; Criteo's ten thousand rows are divided anew for every seed. OUT
+keeps the rankings and figures, so that an interrupted run goes on where it was; with `--minutes` no
+training starts after so many.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ from ranking import RESULTS, peers, table
 
 from ctrmoe.config import Config
 from ctrmoe.data.prepare import prepare
-from ctrmoe.ranking import rank
+from ctrmoe.ranking import rank_combinations
 from ctrmoe.schema import Feature, Schema
 
 SIZES = (5, 10, 20)
 CHOSEN = {"census_income": "income_over_50k", "criteo_10k": "click"}
 """The data sets with the task that is ranked for and learned."""
-RANKINGS = ("ours", "OutRank", "LightGBM", "random")
+RANKINGS = ("ours", "ours, 3MR", "ours, forward", "OutRank", "LightGBM", "random")
 MOST_ROWS = 40_000
 """Training rows of the model; the rankings read all."""
 CONFIG = {
@@ -75,7 +77,7 @@ def rankings(args: argparse.Namespace, name: str, seed: int) -> dict[str, list[s
     if not path.exists():
         train = pl.read_parquet(folder / "train.parquet")
         orders = {
-            "ours": rank(schema, train)["feature"].to_list(),
+            **by_us(train, schema),
             "OutRank": by_outrank(train, schema, args.outrank),
             "LightGBM": by_lightgbm(train, schema),
         }
@@ -88,6 +90,18 @@ def rankings(args: argparse.Namespace, name: str, seed: int) -> dict[str, list[s
 def codes(train: pl.DataFrame, feature: Feature) -> pl.Series:
     """The values as whole numbers in their order, missing ones as null."""
     return train[feature.name].rank("dense").cast(pl.Int32)
+
+
+def by_us(train: pl.DataFrame, schema: Schema) -> dict[str, list[str]]:
+    """Our three orders."""
+    tables = rank_combinations(schema, train, order=2, three_mr=True, forward=max(SIZES))
+    alone = tables["ranking"]["feature"].to_list()
+    added = tables["forward"]["feature"].to_list()
+    return {
+        "ours": alone,
+        "ours, 3MR": tables["three_mr"]["feature"].to_list(),
+        "ours, forward": added + [name for name in alone if name not in added],
+    }
 
 
 def by_outrank(train: pl.DataFrame, schema: Schema, peer: Path) -> list[str]:
@@ -194,14 +208,12 @@ def report(args: argparse.Namespace) -> str:
     for name in args.sets:
         found = figures(args, name)
         sizes = sorted({size for by_size in found.values() for size in by_size})
-        rows = {"first": [*RANKINGS, "ours - OutRank", "seeds"]}
+        rows = {"first": [*RANKINGS, "seeds"]}
         for size in sizes:
             columns = [found[ranking].get(size, []) for ranking in RANKINGS]
-            gaps = np.array(columns[0][: len(columns[1])]) - columns[1][: len(columns[0])]
             cells = [f"{np.mean(c):.4f} ± {np.std(c):.4f}" if c else "-" for c in columns]
-            gap = f"{gaps.mean():+.4f}" if len(gaps) else "-"
             label = f"all {size}" if size not in SIZES else str(size)
-            rows[label] = [*cells, gap, str(len(columns[0]))]
+            rows[label] = [*cells, str(len(columns[0]))]
         title = f"{SETS[name].title.partition(',')[0]}, `{CHOSEN[name]}`"
         parts.append(f"## {title}\n\n{table(rows)}")
     return "\n\n".join(parts)
