@@ -31,7 +31,13 @@ def args(benchmark, tmp_path):
     shutil.copytree(SAMPLE, tmp_path / "census-income")
     folder = benchmark.folder_of(args, NAME, 1)
     names = [feature.name for feature in benchmark.schema_of(NAME).features]
-    orders = {"ours": names, "OutRank": names[::-1], "LightGBM": names[5:] + names[:5]}
+    orders = {
+        "ours": names,
+        "ours, 3MR": names[10:] + names[:10],
+        "ours, forward": names[15:] + names[:15],
+        "OutRank": names[::-1],
+        "LightGBM": names[5:] + names[:5],
+    }
     (folder / "rankings.json").write_text(json.dumps(orders))
     return args
 
@@ -45,11 +51,23 @@ def test_lightgbm_orders_all_features(benchmark):
     assert order[0] in ("age", "det_occ_code", "education", "weeks_worked", "capital_gains")
 
 
+def test_ours_are_three_orders_of_all_features(benchmark):
+    schema, train = benchmark.schema_of(NAME), pl.read_parquet(SAMPLE / "train.parquet")
+    kept = schema.replace(features=schema.features[:8])
+
+    orders = benchmark.by_us(train, kept)
+
+    assert list(orders) == [name for name in benchmark.RANKINGS if name.startswith("ours")]
+    assert {tuple(sorted(order)) for order in orders.values()} == {
+        tuple(sorted(feature.name for feature in kept.features))
+    }
+
+
 def test_equal_choices_are_trained_once(benchmark, args):
     found = benchmark.jobs(args)
 
-    # Of each seed: three sizes of four rankings, and all features once.
-    assert len(found) == 2 * (3 * 4 + 1)
+    # Of each seed: three sizes of six rankings, and all features once.
+    assert len(found) == 2 * (3 * 6 + 1)
     assert {len(features) for _, _, features, _ in found} == {5, 10, 20, 37}
 
 
@@ -63,7 +81,8 @@ def test_report_and_plot_hold_what_is_finished(benchmark, args):
     benchmark.plot(args, args.out / "plot.svg")
 
     assert "| 5 | 0.8000 ± 0.0000 | 0.8030 ± 0.0000 | 0.8060 ± 0.0000 |" in text
-    assert "| -0.0030 | 1 |" in text
+    assert "| first | ours | ours, 3MR | ours, forward | OutRank |" in text
+    assert text.count("± 0.0000 | 1 |") == 4  # of three sizes and all, one seed each
     assert "<svg" in (args.out / "plot.svg").read_text()
 
 
