@@ -212,7 +212,7 @@ def bin_starts(counts: np.ndarray, bins: int) -> np.ndarray:
     if len(counts) <= bins:
         return np.arange(len(counts))
     sizes: np.ndarray = sum(counts.T)  # column by column: NumPy is slow in reducing a short axis
-    heavy = sizes * bins >= 2 * sizes.sum()
+    heavy: np.ndarray = sizes * bins >= 2 * int(sizes.sum())
     others = np.where(heavy, 0, sizes)
     # A heavy value also ends a bin before its time.
     left = max(bins - 2 * np.count_nonzero(heavy), 1)
