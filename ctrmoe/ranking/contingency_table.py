@@ -215,7 +215,7 @@ def bin_starts(counts: np.ndarray, bins: int) -> np.ndarray:
     heavy: np.ndarray = sizes * bins >= 2 * int(sizes.sum())
     others = np.where(heavy, 0, sizes)
     # A heavy value also ends a bin before its time.
-    left = max(bins - 2 * np.count_nonzero(heavy), 1)
+    left = max(bins - 2 * int(heavy.sum()), 1)
     middles = np.cumsum(others) - others / 2
     numbers = np.floor(middles * left / max(others.sum(), 1))
     starts = (np.diff(numbers, prepend=-1) != 0) | heavy
