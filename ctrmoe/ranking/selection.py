@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 AUTO = "auto"
 COPY = 0.9
 """The redundancy from which a feature counts as a copy."""
+ORDERS = {"forward": "step", "three_mr": "three_mr_rank"}
+"""Tables of what each feature adds to others, the best first, and their column of the place."""
 
 
 def select(
@@ -25,11 +27,13 @@ def select(
     redundancy: pl.DataFrame | None = None,
     count: int | str = AUTO,
     crosses: int | None = None,
+    order: pl.DataFrame | None = None,
 ) -> Schema:
     """Chooses features by their ranking, and crosses by what they tell beyond their parts.
 
-    The place of a feature is its best one over the tasks, ties in the order of the schema. From the
-    best on, those are taken that are no copies of one that is taken already, nor the same number
+    The place of a feature is its best one over the tasks, ties in the order of the schema: in
+    `order`, and behind all of these by `ranking`, which does not know that two features may tell
+    the same. From the best on, those are taken that are no copies of one that is taken already, nor the same number
     by a formula that changes no score: `count` of them, or
     with `auto` all that are above noise for a task. Crosses come beside them: the pairs whose
     synergy is above noise, the greatest first; the columns of a cross need not be among the
@@ -47,6 +51,8 @@ def select(
             copies are known.
         count: Number of features, or `auto`.
         crosses: Most crosses; as many as features are taken where it is None.
+        order: `task`, `feature` and `place`, of an order that counts what each feature adds to
+            those before it; it need not have all features.
 
     Raises:
         SchemaError: When `count` is neither, or no feature is above noise.
@@ -61,7 +67,11 @@ def select(
                 "Some feature must be above noise to be chosen. Received: none of "
                 f"{len(schema.features)}. Rank more rows, or choose a number of features."
             )
-    places = _without_relabelled(_places(own, schema), own, schema)
+    places = _places(own, "rank", schema)
+    if order is not None:
+        placed = _places(order.filter(pl.col("feature").is_in(places)), "place", schema)
+        places = [*placed, *(name for name in places if name not in placed)]
+    places = _without_relabelled(places, own, schema)
     places = _without_copies(places, redundancy)
     taken = places if count == AUTO else places[: int(count)]
     kept = _with_vocabularies(schema, taken)
@@ -104,10 +114,23 @@ def write_selection(
 ) -> str:
     """Writes the schema that `select` returns, of the tables of a ranking by their names.
 
+    Its order is that of `forward`, or else of `three_mr`, where one of them is there.
+
     Returns:
         What it holds, in words.
     """
-    chosen = select(schema, tables["ranking"], tables.get("pairs"), tables.get("redundancy"), count)
+    order = None
+    for name, place in ORDERS.items():
+        if name in tables and order is None:
+            order = tables[name].select("task", "feature", place=place)
+    chosen = select(
+        schema,
+        tables["ranking"],
+        tables.get("pairs"),
+        tables.get("redundancy"),
+        count,
+        order=order,
+    )
     known = {feature.name for feature in schema.features}
     crosses = sum(feature.name not in known for feature in chosen.features)
     kept = f"{len(chosen.features) - crosses} of {len(schema.features)} features, {crosses} crosses"
@@ -115,9 +138,9 @@ def write_selection(
     return kept
 
 
-def _places(ranking: pl.DataFrame, schema: Schema) -> list[str]:
-    """The features from the best to the worst."""
-    best = dict(ranking.group_by("feature").agg(pl.col("rank").min()).iter_rows())
+def _places(table: pl.DataFrame, place: str, schema: Schema) -> list[str]:
+    """The features of a table from the best to the worst."""
+    best = dict(table.group_by("feature").agg(pl.col(place).min()).iter_rows())
     return sorted((f.name for f in schema.features if f.name in best), key=best.__getitem__)
 
 

@@ -8,7 +8,7 @@ from ctrmoe.cli import main
 from ctrmoe.data.prepare import prepare
 from ctrmoe.limits import Limits
 from ctrmoe.ranking import rank, rank_combinations
-from ctrmoe.ranking.selection import parse_count, select
+from ctrmoe.ranking.selection import parse_count, select, write_selection
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
 NAMES = ("user", "item", "noise", "price", "history")
@@ -48,6 +48,35 @@ def pair(one, other, synergy, above=True, task="click"):
 
 def names(schema):
     return [feature.name for feature in schema.features]
+
+
+def test_order_of_what_features_add_comes_before_the_ranking():
+    found = ranking(["item", "user", "noise", "price"])
+    order = pl.DataFrame({"task": "click", "feature": ["user", "price"], "place": [1, 2]})
+
+    assert names(select(SCHEMA, found, count=2, order=order)) == ["user", "price"]
+    assert names(select(SCHEMA, found, count=3, order=order)) == ["user", "item", "price"]
+    assert names(select(SCHEMA, found, order=order)) == names(select(SCHEMA, found))
+
+
+@pytest.mark.parametrize(
+    ("added", "expected"),
+    [
+        ({}, ["user", "item"]),
+        ({"three_mr": "three_mr_rank"}, ["item", "price"]),
+        ({"three_mr": "three_mr_rank", "forward": "step"}, ["noise", "price"]),
+    ],
+)
+def test_written_selection_takes_the_order_that_knows_most(tmp_path, added, expected):
+    orders = {"three_mr": ["price", "item"], "forward": ["noise", "price"]}
+    tables = {"ranking": ranking(["item", "user", "noise", "price"])} | {
+        name: pl.DataFrame({"task": "click", "feature": orders[name], place: [1, 2]})
+        for name, place in added.items()
+    }
+
+    write_selection(SCHEMA, tables, 2, tmp_path / "chosen.toml")
+
+    assert names(Schema.load(tmp_path / "chosen.toml")) == expected
 
 
 def test_auto_keeps_what_is_above_noise_for_a_task():
