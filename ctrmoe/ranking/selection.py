@@ -33,11 +33,10 @@ def select(
 
     The place of a feature is its best one over the tasks, ties in the order of the schema: in
     `order`, and behind all of these by `ranking`, which does not know that two features may tell
-    the same. From the best on, those are taken that are no copies of one that is taken already, nor the same number
-    by a formula that changes no score: `count` of them, or
-    with `auto` all that are above noise for a task. Crosses come beside them: the pairs whose
-    synergy is above noise, the greatest first; the columns of a cross need not be among the
-    features taken.
+    the same. From the best on, those are taken that are no copies of one that is taken already,
+    nor the same number by a formula that changes no score: `count` of them, or with `auto` all
+    that are above noise for a task. Crosses come beside them: the pairs whose synergy is above
+    noise, the greatest first; the columns of a cross need not be among the features taken.
 
     A feature that uses the vocabulary of one that is left out gets one of its own.
 
