@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ctrmoe.config import Config, ConfigError
+from ctrmoe.rank_command import rank
 from ctrmoe.schema import Schema, SchemaError
+from ctrmoe.terminal import Data, error_console, out_console
 
 # Modules that load TensorFlow are imported inside their command, so that `--help` is quick.
 
@@ -27,10 +28,7 @@ app = typer.Typer(
 )
 FILE_OPTIONS = {"prepare": ("--train", "--valid", "--test"), "check": ("--against",)}
 LIMIT_PASSED = 3
-out_console = Console()
-error_console = Console(stderr=True)
 
-Data = Annotated[list[str], typer.Argument(help="Raw parquet or CSV files, globs or folders.")]
 RunFolder = Annotated[Path, typer.Argument(help="A folder that `ctrmoe train` wrote.")]
 
 
@@ -98,147 +96,7 @@ def prepare(
     out_console.print(f"Wrote {out}: {rows} rows in {summary.seconds:.1f} s.")
 
 
-@app.command()
-def rank(  # noqa: PLR0913 - its options
-    data: Data,
-    schema: Annotated[Path, typer.Option(help="The schema file.")],
-    out: Annotated[Path, typer.Option(help="Folder for the tables and report.html.")],
-    score: Annotated[str, typer.Option(help="What to rank by.")] = "corrected_mi",
-    reference: Annotated[
-        str, typer.Option(help="Of the score surrogate: on top of which features: a,b,c.")
-    ] = "",
-    projection: Annotated[
-        int, typer.Option(help="Of the score surrogate: random columns; 0 for one-hot.")
-    ] = 0,
-    sample_rows: Annotated[
-        int, typer.Option(help="Most rows that a score by a model learns from.")
-    ] = 100_000,
-    null: Annotated[
-        str, typer.Option(help="Of corrected_mi: permutation, analytic or shift (OutRank's).")
-    ] = "permutation",
-    repeats: Annotated[int, typer.Option(help="Permutations drawn; 0 for the exact mean.")] = 0,
-    fdr: Annotated[float, typer.Option(help="Level of what counts as above noise.")] = 0.05,
-    memory: Annotated[float, typer.Option(help="Most GiB of counts.")] = 2.0,
-    batch_rows: Annotated[int, typer.Option(help="Rows of a mini-batch of --null shift.")] = 16_384,
-    controls: Annotated[
-        bool, typer.Option("--controls", help="Rank noise and the label itself beside the rest.")
-    ] = False,
-    by: Annotated[
-        str | None, typer.Option(help="domain: rank within each domain of the schema too.")
-    ] = None,
-    time_slices: Annotated[
-        int, typer.Option(help="Rank within so many slices of time too; 0 for none.")
-    ] = 0,
-    check: Annotated[
-        bool, typer.Option("--check", help="Look for what is wrong with the data too.")
-    ] = False,
-    order: Annotated[
-        int, typer.Option(help="2 ranks pairs of features too, 3 all of three, …")
-    ] = 1,
-    combinations: Annotated[
-        int, typer.Option(help="Most combinations that a row counts for.")
-    ] = 32_768,
-    choose: Annotated[
-        str, typer.Option(help="Of more: guided, least_evaluated or random.")
-    ] = "guided",
-    redundancy: Annotated[
-        bool | None, typer.Option(help="How much features tell of each other; on at order 2.")
-    ] = None,
-    three_mr: Annotated[
-        bool, typer.Option("--three-mr", help="Order features by what each adds; at order 2.")
-    ] = False,
-    given: Annotated[str, typer.Option(help="Score what features add to these: a,b,c.")] = "",
-    forward: Annotated[
-        int, typer.Option(help="Add so many features to these, the best one each time.")
-    ] = 0,
-    transformers: Annotated[
-        str, typer.Option(help="Rank numbers by formulas too: minimal or default (OutRank's).")
-    ] = "",
-    select: Annotated[
-        str, typer.Option(help="Features to keep in --out-schema: a number, or auto.")
-    ] = "",
-    out_schema: Annotated[
-        Path | None, typer.Option(help="Schema file to write, of the features kept.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of halves, permutations, controls and choices.")] = 0,
-) -> None:
-    """Rank features by what they tell about each task, on all rows."""
-    from ctrmoe.console import ranking_progress
-    from ctrmoe.ranking import rank_combinations, ranking_page, write_selection, write_tables
-    from ctrmoe.ranking.combinations.summary import (
-        addition_lines,
-        combination_announcement,
-        combination_summary,
-    )
-    from ctrmoe.ranking.ranker import Ranker
-    from ctrmoe.ranking.selection import parse_count
-    from ctrmoe.ranking.summary import announcement, differences, summary
-    from ctrmoe.ranking.surrogates.build import build_score
-    from ctrmoe.ranking.transformed import with_candidates
-
-    if by not in (None, "domain"):
-        raise SchemaError(f"`by` must be domain. Received: {by!r}.")
-    chosen = build_score(
-        score,
-        reference=[name for name in reference.split(",") if name],
-        projection=projection,
-        rows=sample_rows,
-        repeats=repeats,
-        seed=seed,
-    )
-    loaded = Schema.load(schema)
-    tried = with_candidates(loaded, transformers) if transformers else loaded
-    count = parse_count(select, tried, out_schema)
-
-    def announce(ranker: Ranker) -> None:
-        error_console.print(announcement(ranker), highlight=False)
-        if order > 1:
-            wanted = (ranker.schema, order, combinations, int(memory * 2**30))
-            error_console.print(combination_announcement(*wanted), highlight=False)
-
-    with ranking_progress() as (on_rows, on_combinations):
-        tables = rank_combinations(
-            loaded,
-            data,
-            values=True,
-            check=check,
-            order=order,
-            combinations=combinations,
-            choose=choose,
-            redundancy=redundancy,
-            three_mr=three_mr,
-            given=[name for name in given.split(",") if name],
-            forward=forward,
-            by_domain=by == "domain",
-            time_slices=time_slices,
-            score=chosen,
-            null=null,
-            repeats=repeats,
-            fdr=fdr,
-            memory=int(memory * 2**30),
-            batch_rows=batch_rows,
-            controls=controls,
-            transformers=transformers,
-            seed=seed,
-            on_start=announce,
-            on_rows=on_rows,
-            on_combinations=on_combinations,
-        )
-    write_tables(tables, out, ranking_page(tables, loaded.name, score=score, level=fdr))
-    out_console.print(summary(tables["ranking"], fdr))
-    for line in differences(tables, fdr):
-        out_console.print(line, markup=False, highlight=False)
-    if "pairs" in tables:
-        out_console.print(combination_summary(tables["pairs"], fdr))
-    for line in addition_lines(tables):
-        out_console.print(line, markup=False, highlight=False)
-    out_console.print(
-        f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
-        soft_wrap=True,
-    )
-    if out_schema:
-        kept = write_selection(tried, tables, count, out_schema)
-        out_console.print(f"Wrote {out_schema}: {kept}.", soft_wrap=True)
+app.command()(rank)
 
 
 @app.command()

@@ -366,6 +366,7 @@ def test_check_exits_with_3_and_writes_what_it_found(here, capsys):
     assert {path.name for path in Path("found").iterdir()} == {
         "findings.csv",
         "findings.json",
+        "quality.html",
         "statistics.parquet",
     }
 

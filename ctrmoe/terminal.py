@@ -1,0 +1,13 @@
+"""Where commands print, and the argument that most of them take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+out_console = Console()
+error_console = Console(stderr=True)
+
+Data = Annotated[list[str], typer.Argument(help="Raw parquet or CSV files, globs or folders.")]
