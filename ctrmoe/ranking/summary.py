@@ -83,14 +83,19 @@ def _of_controls(features: pl.DataFrame, controls: pl.DataFrame) -> str:
     )
 
 
-def _table(task: str, ranking: pl.DataFrame) -> Table:
-    table = Table(
+def task_table(task: str) -> Table:
+    """Returns a table without columns under the name of a task."""
+    return Table(
         title=Text(task, "bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
+
+
+def _table(task: str, ranking: pl.DataFrame) -> Table:
+    table = task_table(task)
     table.add_column("rank", justify="right")
     table.add_column("feature", overflow="fold")
     for name in ("score", "±", "p", "AUC", "cardinality", "coverage"):

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 
 import polars as pl
-from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from ctrmoe.ranking.combinations.table import member_columns
+from ctrmoe.ranking.summary import task_table
 from ctrmoe.schema import Schema
 
 SHOWN = 10
@@ -66,13 +66,7 @@ def _by_task(table: pl.DataFrame | None) -> list[pl.DataFrame]:
 
 
 def _table(task: str, pairs: pl.DataFrame) -> Table:
-    table = Table(
-        title=Text(task, "bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+    table = task_table(task)
     members = member_columns(sum(name.startswith("feature_") for name in pairs.columns))
     table.add_column("combination", overflow="fold")
     for name in ("synergy", "±", "p", "score", "rank", "cardinality"):
