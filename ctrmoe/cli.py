@@ -316,7 +316,7 @@ def _load_tensorflow() -> None:
 
 
 def _give_freed_memory_back() -> None:
-    """Chooses the system's allocator for Arrow: its own hold a tenth of what a training takes."""
+    """Chooses the system's allocator for Arrow: its own keep tens of megabytes that were freed."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 

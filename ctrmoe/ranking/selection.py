@@ -118,17 +118,18 @@ def write_selection(
     Returns:
         What it holds, in words.
     """
-    order = None
-    for name, place in ORDERS.items():
-        if name in tables and order is None:
-            order = tables[name].select("task", "feature", place=place)
+    orders = (
+        tables[name].select("task", "feature", place=place)
+        for name, place in ORDERS.items()
+        if name in tables
+    )
     chosen = select(
         schema,
         tables["ranking"],
         tables.get("pairs"),
         tables.get("redundancy"),
         count,
-        order=order,
+        order=next(orders, None),
     )
     known = {feature.name for feature in schema.features}
     crosses = sum(feature.name not in known for feature in chosen.features)

@@ -6,6 +6,7 @@ import polars as pl
 from markupsafe import Markup
 
 from ctrmoe.ranking.sections.matrix import matrix_of, symmetric
+from ctrmoe.ranking.sections.ranking import FORMATS as SINGLE
 from ctrmoe.ranking.sections.score_chart import BENT_TEXT, score_chart
 from ctrmoe.report.heatmap import heatmap
 from ctrmoe.report.section import Drawing, Section
@@ -25,16 +26,7 @@ HEATMAP_TEXT = (
     "The heatmap has the synergy of every pair of the features that come first there; a pair that "
     "was not counted has no cell."
 )
-FORMATS = {
-    "score": ".3g",
-    "score_std": ".2g",
-    "p_value": ".2g",
-    "q_value": ".2g",
-    "coverage": ".1%",
-    "synergy": ".3g",
-    "synergy_std": ".2g",
-    "synergy_p_value": ".2g",
-}
+FORMATS = SINGLE | {"synergy": ".3g", "synergy_std": ".2g", "synergy_p_value": ".2g"}
 
 
 def combinations_section(pairs: pl.DataFrame, level: float) -> Section:
