@@ -1,7 +1,8 @@
-"""Where commands print, and the argument that most of them take."""
+"""Where commands print, and the arguments that most of them take."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,3 +12,4 @@ out_console = Console()
 error_console = Console(stderr=True)
 
 Data = Annotated[list[str], typer.Argument(help="Raw parquet or CSV files, globs or folders.")]
+RunFolder = Annotated[Path, typer.Argument(help="A folder that `ctrmoe train` wrote.")]

@@ -3,7 +3,7 @@ import inspect
 import pytest
 
 from ctrmoe.cli import main
-from ctrmoe.rank_command import rank
+from ctrmoe.commands.rank import rank
 
 
 def test_help_groups_all_options(capsys, monkeypatch):

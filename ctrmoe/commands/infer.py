@@ -1,0 +1,31 @@
+"""`ctrmoe infer`: a first schema from a table."""
+
+# Modules that load TensorFlow or read data are imported inside, so that `--help` is quick.
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctrmoe.schema import SchemaError
+from ctrmoe.terminal import Data, out_console
+
+
+def infer(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Schema file to write.")] = Path("schema.toml"),
+    label: Annotated[
+        list[str] | None, typer.Option(help="A label column; repeat for several tasks.")
+    ] = None,
+) -> None:
+    """Write a first schema from a table, with its reasons as comments."""
+    from ctrmoe.data.infer import infer_schema
+    from ctrmoe.files import write_text
+
+    if out.exists():
+        raise SchemaError(f"{out} exists already. Choose another `--out`.")
+    text = infer_schema(data, labels=label)
+    write_text(out, text)
+    out_console.print(f"Wrote {out}: read its comments, correct it, then `ctrmoe prepare`.")
