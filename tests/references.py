@@ -193,24 +193,59 @@ def transformed_number(number, feature, statistics):
         x = math.floor(x) if feature.truncate else x
     elif feature.transform in OUTRANK_FORMULAS:
         try:
-            x = OUTRANK_FORMULAS[feature.transform](x, statistics.upper)
-        except (ValueError, ZeroDivisionError):  # a root or logarithm that is not defined
+            x = OUTRANK_FORMULAS[feature.transform](x, statistics.upper, statistics.lower)
+        except (ValueError, ZeroDivisionError, OverflowError):  # not defined, or infinite
             return math.nan
     return min(max(x, -1e6), 1e6)
 
 
 OUTRANK_FORMULAS = {
-    "sqrt": lambda x, _: math.sqrt(x),
-    "sqrt_abs": lambda x, _: math.sqrt(abs(x)),
-    "log1p": lambda x, _: math.log1p(x),
-    "log1p_abs": lambda x, _: math.log1p(abs(x)),
-    "log_signed": lambda x, _: math.copysign(1, x) * math.log(abs(x)),
-    "asinh": lambda x, _: math.asinh(x),
-    "log1p_sqrt": lambda x, _: math.log1p(x) * math.sqrt(x),
-    "log1p_hundredths": lambda x, _: round(100 * math.log1p(x)),
-    "nonzero": lambda x, _: float(x != 0),
-    "maximum_share": lambda x, maximum: round(x / maximum),
+    "sqrt": lambda x, *_: math.sqrt(x),
+    "sqrt_abs": lambda x, *_: math.sqrt(abs(x)),
+    "log1p": lambda x, *_: math.log1p(x),
+    "log1p_abs": lambda x, *_: math.log1p(abs(x)),
+    "log_signed": lambda x, *_: math.copysign(1, x) * math.log(abs(x)),
+    "asinh": lambda x, *_: math.asinh(x),
+    "log1p_sqrt": lambda x, *_: math.log1p(x) * math.sqrt(x),
+    "log1p_hundredths": lambda x, *_: round(100 * math.log1p(x)),
+    "nonzero": lambda x, *_: float(x != 0),
+    "maximum_share": lambda x, maximum, _: round(x / maximum),
+    "square": lambda x, *_: x**2,
+    "cube": lambda x, *_: x**3,
+    "inverse": lambda x, *_: 1 / x if x else 0.0,
+    "exp": lambda x, *_: math.exp(x),
+    "expm1": lambda x, *_: math.expm1(x),
+    "sin": lambda x, *_: math.sin(x),
+    "cos": lambda x, *_: math.cos(x),
+    "tan": lambda x, *_: math.tan(x),
+    "arcsin": lambda x, *_: math.asin(min(max(x, -1), 1)),
+    "arccos": lambda x, *_: math.acos(min(max(x, -1), 1)),
+    "arctan": lambda x, *_: math.atan(x),
+    "sign": lambda x, *_: float((x > 0) - (x < 0)),
+    "range_share": lambda x, maximum, minimum: (x - minimum) / (maximum - minimum),
+    "cube_root": lambda x, *_: math.cbrt(x),
+    "logistic": lambda x, *_: 1 / (1 + math.exp(-x)) if x > -700 else 0.0,
+    "logistic_shifted": lambda x, *_: 1 / (1 + math.exp(-x - 0.5)) if x > -700 else 0.0,
 }
+
+
+def generated_transform(number, name, statistics):
+    """Of formulas like `sqrt_above_8_by_10` and `sqrt_to_2`, in the words of their names."""
+    if "_above_" in name:
+        function, rest = name.split("_above_")
+        threshold, resolution = (float(part) for part in rest.split("_by_"))
+        excess = number - threshold
+        if excess <= 0:
+            return number if excess < 0 else 0
+        return round(getattr(math, function)(excess) * resolution)
+    name, decimals = name.rsplit("_to_", 1)
+    if name == "standard":
+        return round((number - statistics.mean) / statistics.std, int(decimals))
+    try:
+        x = OUTRANK_FORMULAS[name](number, statistics.upper, statistics.lower)
+    except (ValueError, ZeroDivisionError, OverflowError):  # not defined, or infinite
+        return math.nan
+    return min(max(round(x, int(decimals)), -1e6), 1e6)
 
 
 def encoded_column(values, feature, lines, statistics, fingerprint):

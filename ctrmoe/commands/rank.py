@@ -73,7 +73,10 @@ def rank(  # noqa: PLR0913 - its options
         int, _Together(help="Add so many features to these, the best one each time.")
     ] = 0,
     transformers: Annotated[
-        str, _Selection(help="Rank numbers by formulas too: minimal or default (OutRank's).")
+        str,
+        _Selection(
+            help="Rank numbers by formulas too (OutRank's): minimal, default, extended, fw, …"
+        ),
     ] = "",
     select: Annotated[
         str, _Selection(help="Features to keep in --out-schema: a number, or auto.")

@@ -65,7 +65,7 @@ class NumericStatistics:
             ids = UNKNOWN + 1 + np.searchsorted(self.edges, clipped, side="right")
             ids[np.isnan(clipped)] = MISSING
             return ids.astype(np.int32)
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             formula = FORMULAS[feature.transform]
             result = formula(np, clipped.astype(np.float64), self, feature.truncate)
         result[~np.isfinite(result) | np.isnan(clipped)] = np.nan

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from ctrmoe import strict
 from ctrmoe.data.numeric import NumericStatistics
 from ctrmoe.ranking.contingency_table import ContingencyTable
@@ -50,8 +52,9 @@ def candidates(
     """Returns the candidates that are worth a score, each with its counts by task.
 
     A formula maps values to values, so that its counts are those of the numbers under other keys:
-    no row is read again. Numbers are not clipped here; the maximum is that of all labelled rows.
-    Left out are candidates with one value, with one in 80 % of the rows, or missing in 75 %.
+    no row is read again. Numbers are not clipped here; mean, deviation and bounds are those of all
+    labelled rows. Left out are candidates with one value, with one in 80 % of the rows, or missing
+    in 75 %.
 
     Args:
         schema: Its numeric features are transformed.
@@ -76,10 +79,15 @@ def candidates(
 
 
 def _transformed(candidate: Feature, table: ContingencyTable) -> ContingencyTable:
-    numbers, _ = table.ordered_counts
+    numbers, counts = table.ordered_counts
     if not len(numbers):
         return table
-    statistics = NumericStatistics(float(numbers[0]), float(numbers[-1]))
+    rows = counts.sum(axis=1)
+    mean = np.average(numbers, weights=rows)
+    deviation = np.sqrt(np.average((numbers - mean) ** 2, weights=rows))
+    statistics = NumericStatistics(
+        float(numbers[0]), float(numbers[-1]), float(mean), float(deviation) or 1.0
+    )
     return table.mapped(statistics.transform(candidate, numbers))
 
 

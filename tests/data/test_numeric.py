@@ -129,7 +129,7 @@ def test_edges_of_many_numbers_are_close_to_the_quantiles():
         numeric("log_square"),
         numeric("log_square", truncate=True),
         numeric("quantile", buckets=4),
-        *map(numeric, PRESETS["default"]),
+        *map(numeric, PRESETS["extended"]),
     ],
     ids=str,
 )
@@ -143,7 +143,19 @@ def test_transform_agrees_with_slow_rules(feature, seen, values):
         for value in values
     ]
     assert result.dtype == (np.int32 if feature.transform == "quantile" else np.float32)
-    np.testing.assert_allclose(result, expected, rtol=1e-6)
+    np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-37)
+
+
+@pytest.mark.parametrize("preset", ["fw", "extended_rounded"])
+def test_generated_transforms_agree_with_slow_rules(preset):
+    numbers = np.array([-3.3, -1, 0, 0.011, 0.16, 0.53, 1, 1.9, 2, 8, 8.4, 41, 96, 601], np.float32)
+    statistics = counted(numbers).statistics(1)
+
+    for name in set(PRESETS[preset]) - set(PRESETS["default"]):
+        result = statistics.transform(numeric(name), numbers)
+
+        expected = [references.generated_transform(float(x), name, statistics) for x in numbers]
+        np.testing.assert_allclose(result, expected, rtol=1e-6, atol=2e-7, err_msg=name)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +171,12 @@ def test_transform_agrees_with_slow_rules(feature, seen, values):
         ("log1p_hundredths", [None, None, 0, 69, 161]),
         ("nonzero", [1, 1, 0, 1, 1]),
         ("maximum_share", [-1, 0, 0, 0, 1]),
+        ("inverse", [-0.25, -1, 0, 1, 0.25]),
+        ("arcsin", [-1.5707963, -1.5707963, 0, 1.5707963, 1.5707963]),
+        ("range_share", [0, 0.375, 0.5, 0.625, 1]),
+        ("sqrt_above_1_by_10", [-4, -1, 0, 0, 17]),
+        ("log_above_2_by_100", [-4, -1, 0, 1, 69]),
+        ("log1p_abs_to_2", [1.61, 0.69, 0, 0.69, 1.61]),
     ],
 )
 def test_outranks_transforms_by_hand(transform, expected):

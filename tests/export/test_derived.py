@@ -15,7 +15,7 @@ from ctrmoe.export.samples import sample_rows
 from ctrmoe.schema import Schema
 from ctrmoe.scorer import Scorer
 from ctrmoe.training import train
-from ctrmoe.transforms import FORMULAS
+from ctrmoe.transforms import PRESETS
 
 SCHEMA = Schema.from_dict(
     {
@@ -44,7 +44,7 @@ SCHEMA = Schema.from_dict(
             *(
                 {"name": f"balance {name}", "kind": "numeric", "source": "balance"}
                 | {"transform": name}
-                for name in FORMULAS
+                for name in (*PRESETS["default"], "standard", "log", "log_square", "range_share")
             ),
         ],
     }
