@@ -37,7 +37,7 @@ def test_help_loads_no_tensorflow_and_lists_the_commands():
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert printed.stdout.strip().endswith("[]"), printed.stderr
-    commands = "demo infer prepare rank check train tune evaluate explain export score"
+    commands = "demo infer prepare rank check train tune evaluate explain export score serving-config"
     for command in commands.split():
         assert command in printed.stdout
 
@@ -57,4 +57,6 @@ def test_wheel_holds_the_package_only(tmp_path, repository):
     assert tops == {"ctrmoe", next(top for top in tops if top.endswith(".dist-info"))}
     assert "ctrmoe/py.typed" in names
     assert "ctrmoe/report/page.html" in names
+    assert "ctrmoe/serving/kit/templates/compose.yaml.jinja" in names
+    assert "ctrmoe/serving/kit/templates/grafana/provisioning/dashboards/serving.yml" in names
     assert "ctrmoe/sample/census_income/train.parquet" in names

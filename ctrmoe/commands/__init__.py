@@ -11,6 +11,7 @@ from ctrmoe.commands.infer import infer
 from ctrmoe.commands.prepare import prepare
 from ctrmoe.commands.rank import rank
 from ctrmoe.commands.score import score
+from ctrmoe.commands.serving_config import serving_config
 from ctrmoe.commands.train import train
 from ctrmoe.commands.tune import tune
 
@@ -25,6 +26,7 @@ COMMANDS = (
     evaluate,
     export,
     score,
+    serving_config,
     explain,
 )
 """In the order of `ctrmoe --help`."""

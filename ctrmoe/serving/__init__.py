@@ -1,0 +1,1 @@
+"""Served models: a local server, clients, what runs beside TensorFlow Serving, promotion, load."""

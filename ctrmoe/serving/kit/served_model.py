@@ -1,0 +1,74 @@
+"""The exported models below a folder, as their manifests describe them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctrmoe.config import ConfigError
+
+SAVED_MODEL = "saved_model.pb"
+MANIFEST = Path("assets.extra") / "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model and its versions.
+
+    Args:
+        name: It is served under; the name of its folder.
+        versions: Ascending.
+        batch_buckets: Batch sizes that the newest version was warmed at, ascending.
+        takes_candidates: Whether clients may send one row of what candidates share.
+        size: Bytes of the largest version.
+    """
+
+    name: str
+    versions: tuple[int, ...]
+    batch_buckets: tuple[int, ...]
+    takes_candidates: bool
+    size: int
+
+
+def find_models(base: str | Path) -> list[ServedModel]:
+    """Returns the models in a folder, by name.
+
+    Args:
+        base: Holds a folder for each model, which holds a folder for each version.
+
+    Raises:
+        ConfigError: If there are none.
+    """
+    base = Path(base)
+    folders = sorted(path for path in base.glob("*") if path.is_dir())
+    models = [_model(folder, found) for folder in folders if (found := versions_in(folder))]
+    if not models:
+        below = " It holds versions itself: name the folder above." if versions_in(base) else ""
+        raise ConfigError(
+            f"{base} must hold exported models, BASE/NAME/<version>/. Received: none.{below}"
+        )
+    return models
+
+
+def versions_in(folder: Path) -> dict[int, Path]:
+    """Returns the version folders of a model by their numbers, ascending."""
+    found = {int(p.name): p for p in folder.glob("*") if p.name.isdigit()}
+    return {n: found[n] for n in sorted(found) if (found[n] / SAVED_MODEL).is_file()}
+
+
+def _model(folder: Path, versions: dict[int, Path]) -> ServedModel:
+    newest = list(versions.values())[-1]
+    path = newest / MANIFEST
+    manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return ServedModel(
+        name=folder.name,
+        versions=tuple(versions),
+        batch_buckets=tuple(manifest.get("batch_buckets", ())),
+        takes_candidates=bool(manifest.get("candidate_columns")),
+        size=max(_size(path) for path in versions.values()),
+    )
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
