@@ -37,7 +37,9 @@ def test_help_loads_no_tensorflow_and_lists_the_commands():
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert printed.stdout.strip().endswith("[]"), printed.stderr
-    commands = "demo infer prepare rank check train tune evaluate explain export score serving-config"
+    commands = (
+        "demo infer prepare rank check train tune evaluate explain export score serving-config"
+    )
     for command in commands.split():
         assert command in printed.stdout
 
