@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # loading the second one loads TensorFlow
+    from ctrmoe.calibration import Calibration
     from ctrmoe.ranking.quality.finding import Finding
     from ctrmoe.tuning.results import TrialResult
 
@@ -106,6 +107,21 @@ def _task_table(task: str, report: pl.DataFrame, figures: dict[str, int]) -> Tab
             f"{row['positives']:,}",
             *(_number(row[name], digits) for name, digits in figures.items()),
             style="bold" if whole else "",
+        )
+    return table
+
+
+def calibration_table(calibration: Calibration) -> Table:
+    """Shows the figures of each task before and after a calibration."""
+    names = ("logloss", "ece", "pcoc")
+    table = Table("task", "rows", "own maps", *names, **COMPACT)
+    for task, fitted in calibration.fitted["tasks"].items():
+        pairs = [(fitted["before"][name], fitted["after"][name]) for name in names]
+        table.add_row(
+            Text(task),
+            f"{fitted['rows']:,}",
+            f"{len(calibration.domains.get(task, ()))}",
+            *(f"{_number(before, 4)} → {_number(after, 4)}" for before, after in pairs),
         )
     return table
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from ctrmoe.ahead import ahead
@@ -28,6 +27,9 @@ def evaluate(
 ) -> Evaluator:
     """Evaluates a run on raw tables that hold its features and labels.
 
+    The figures are those of the served probabilities: sampling and weights undone, calibrated
+    where the run is. Rank figures are of the same logits, which no calibration makes equal.
+
     Args:
         run: A finished run.
         paths: Raw parquet or CSV files, globs or folders.
@@ -40,14 +42,12 @@ def evaluate(
         SchemaError: For a missing column, a label outside {0, 1}, or an unknown domain where the
             schema refuses it.
     """
-    shift = np.float32(run.logit_shift)
     evaluator = Evaluator(run.tasks)
-    for frame, encoded, labels in ahead(_chunks(run.encoder, paths)):
-        logits = {task: column + shift for task, column in run.predictor(encoded).items()}
+    for frame, encoded, labels in ahead(labelled_chunks(run.encoder, paths)):
         schema = run.schema
         evaluator.update(
             labels,
-            logits,
+            run.logits(encoded),
             domains=frame[schema.domain] if schema.domain else None,
             groups=frame[schema.group] if schema.group else None,
         )
@@ -56,9 +56,10 @@ def evaluate(
     return evaluator
 
 
-def _chunks(
+def labelled_chunks(
     encoder: Encoder, paths: Iterable[str | Path]
 ) -> Iterator[tuple[pl.DataFrame, Encoded, Arrays]]:
+    """Yields raw rows, the same encoded, and their labels, as `evaluate` reads them."""
     schema = encoder.schema
     columns = [*raw_columns(schema), *(task.label for task in schema.tasks)]
     columns += [schema.group] if schema.group else []

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
+from ctrmoe.calibration import Calibration
 from ctrmoe.config import Config, ConfigError
-from ctrmoe.data.dataset import logit_shift
-from ctrmoe.data.encode import Encoder
+from ctrmoe.data.dataset import Arrays, logit_shift
+from ctrmoe.data.encode import Encoded, Encoder
 from ctrmoe.files import write_text
 from ctrmoe.model import build_model
-from ctrmoe.prediction import Predictor
+from ctrmoe.prediction import Predictor, reads_domain
 from ctrmoe.schema import Schema
 
 MODEL, CONFIG, METRICS, HISTORY = "model.keras", "config.json", "metrics.json", "history.csv"
@@ -84,6 +86,17 @@ class Run:
             self.schema, self.config.data.negative_rate, self.config.train.positive_weight
         )
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """What `ctrmoe calibrate` fitted; None where the run is not calibrated."""
+        return Calibration.load(self.folder)
+
+    @property
+    def reads_domain(self) -> bool:
+        """Whether a probability depends on the domain, by the model or by its calibration."""
+        calibration = self.calibration
+        return reads_domain(self.model) or bool(calibration and calibration.by_domain)
+
     def build_model(self) -> keras.Model:
         """Returns the untrained model of the run's config."""
         encoder = self.encoder
@@ -109,3 +122,19 @@ class Run:
     def predictor(self) -> Predictor:
         """Predicts the trained model's logits, not yet shifted by `logit_shift`."""
         return Predictor.of_model(self.model, self.tasks)
+
+    def shifted_logits(self, encoded: Encoded) -> Arrays:
+        """Returns the logits `[n]` of each task, corrected for sampling and class weights."""
+        shift = np.float32(self.logit_shift)
+        return {task: logits + shift for task, logits in self.predictor(encoded).items()}
+
+    def logits(self, encoded: Encoded) -> Arrays:
+        """Returns the logits `[n]` of the probabilities that the run serves."""
+        logits, calibration = self.shifted_logits(encoded), self.calibration
+        if calibration is None:
+            return logits
+        names = self.encoder.domain_names
+        return {
+            task: calibration.logits(task, column, encoded.domain, names)
+            for task, column in logits.items()
+        }

@@ -9,9 +9,11 @@ from typing import Any
 import polars as pl
 import tensorflow as tf
 
+from ctrmoe.calibration.calibration import FILE as CALIBRATION
 from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoded, Encoder
-from ctrmoe.prediction import Predictor, reads_domain
+from ctrmoe.prediction import Predictor
+from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import CONFIG, MODEL, Run
 
 SIGNATURE = "serve_encoded"
@@ -70,16 +72,17 @@ class Scorer:
 
     @classmethod
     def _of_run(cls, run: Run) -> Scorer:
-        model, shift = run.model, run.logit_shift
+        model, of_logits = run.model, Probabilities(run)
+        names = [tensor.name for tensor in model.inputs]
 
         def probabilities(batch: dict[str, Any]) -> dict[str, Any]:
-            logits = model(batch, training=False)
-            return {task: tf.sigmoid(column + shift) for task, column in logits.items()}
+            logits = model({name: batch[name] for name in names}, training=False)
+            return of_logits(logits, batch.get("domain"))
 
-        predictor = Predictor(
-            tf.function(probabilities), run.tasks, reads_domain=reads_domain(model)
-        )
-        return cls(run.encoder, predictor, _fingerprint(run.folder / MODEL))
+        graph = tf.function(probabilities)
+        predictor = Predictor(graph, run.tasks, reads_domain=run.reads_domain)
+        files = [path for path in (run.folder / MODEL, run.folder / CALIBRATION) if path.is_file()]
+        return cls(run.encoder, predictor, _fingerprint(*files))
 
     @classmethod
     def _of_export(cls, folder: Path) -> Scorer:
@@ -97,6 +100,9 @@ class Scorer:
         return cls(encoder, predictor, _fingerprint(folder / "fingerprint.pb"))
 
 
-def _fingerprint(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _fingerprint(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()

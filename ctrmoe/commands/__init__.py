@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctrmoe.commands.calibrate import calibrate
 from ctrmoe.commands.check import check
 from ctrmoe.commands.demo import demo
 from ctrmoe.commands.evaluate import evaluate
@@ -24,6 +25,7 @@ COMMANDS = (
     train,
     tune,
     evaluate,
+    calibrate,
     export,
     score,
     serving_config,

@@ -196,6 +196,14 @@ class Encoder:
         """Number of domains, the one for unknown domains included; 0 if there is no domain."""
         return len(self.vocabularies[DOMAIN].values) + 1 if self.schema.domain else 0
 
+    @property
+    def domain_names(self) -> list[str | None]:
+        """The value of each domain id as text; None for padding, missing and unknown ones."""
+        if not self.schema.domain:
+            return []
+        vocabulary = self.vocabularies[DOMAIN]
+        return [None] * vocabulary.first_value + vocabulary.values.to_list()
+
     def fields(self) -> list[dict[str, Any]]:
         """Returns the arguments of `ctrmoe.layers.field.Field` for every feature, in order."""
         return [

@@ -22,7 +22,7 @@ from ctrmoe.export.served import missing_value, raw_dtype
 from ctrmoe.export.session import run_in_session
 from ctrmoe.export.signature_names import rename_inputs, safe_names
 from ctrmoe.export.warmup import write_warmup
-from ctrmoe.prediction import reads_domain
+from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import Run
 from ctrmoe.schema import Schema
 from ctrmoe.scorer import ENCODER, SIGNATURE, SUFFIX, Scorer
@@ -93,26 +93,25 @@ class _Serving(tf.Module):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._schema = run.schema
-        self._shift = run.logit_shift
+        self._of_logits = Probabilities(run)
         model = run.model
-        self._reads_domain = reads_domain(model)
+        self._reads_domain = run.reads_domain
         self.raw = RawGraph(run.encoder, run.folder, self._reads_domain)
         # Were the Keras model itself an attribute, a session, which is what TensorFlow Serving
         # runs, would not find its variables restored.
         self.weights = [variable.value for variable in model.variables]
 
+        read = [tensor.name for tensor in model.inputs]
+
         def logits(encoded: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            answer: dict[str, tf.Tensor] = model(dict(encoded), training=False)
+            answer: dict[str, tf.Tensor] = model({n: encoded[n] for n in read}, training=False)
             return answer
 
         self._logits = logits
 
     def probabilities(self, encoded: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        logits = self._logits(encoded)
-        return {
-            task.name: tf.sigmoid(logits[task.name] + self._shift)[:, None]
-            for task in self._schema.tasks
-        }
+        found = self._of_logits(self._logits(encoded), encoded.get("domain"))
+        return {task: column[:, None] for task, column in found.items()}
 
     def signatures(self, names: Mapping[str, str]) -> dict[str, Any]:
         """Returns the concrete functions; inputs go by their safe names for now."""
@@ -167,7 +166,7 @@ def _parse(examples: tf.Tensor, schema: Schema) -> dict[str, tf.Tensor]:
 def _check(run: Run, folder: Path) -> None:
     """Compares the reloaded signatures with the encoder and the Keras model on odd rows."""
     rows = sample_rows(run.encoder, 256)
-    schema = served_schema(run.encoder, reads_domain(run.model))
+    schema = served_schema(run.encoder, run.reads_domain)
     expected = Scorer.load(run.folder).score(rows)
     loaded = tf.saved_model.load(str(folder))
     raw = raw_tensors(rows, schema)
