@@ -38,13 +38,10 @@ def test_help_loads_no_tensorflow_and_lists_the_commands():
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert printed.stdout.strip().endswith("[]"), printed.stderr
-<<<<<<< Updated upstream
     commands = (
-        "demo infer prepare rank check train tune evaluate explain export score serving-config"
+        "demo infer prepare rank check train tune evaluate calibrate explain export score "
+        "serving-config"
     )
-=======
-    commands = "demo infer prepare rank check train tune evaluate calibrate explain export score"
->>>>>>> Stashed changes
     for command in commands.split():
         assert command in printed.stdout
 
