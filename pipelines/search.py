@@ -9,25 +9,28 @@ Without files it takes the embedded sample of Census-Income. The prior has two p
   Instead of 2^n subsets two numbers are searched: how many features, on a logarithmic scale, so
   that the first ten are looked at as closely as all others, and how many crosses.
 - The first trial is what the ranking chooses by itself, all features above noise that are no
-  copies of a better one, without crosses; the next two are the better half of them and the best
-  eighth, both with the first crosses. The sampler (TPE) learns from them as from any other.
+  copies of a better one, without crosses; the next are all features, the better half and the best
+  eighth, the last two with the first crosses. The sampler (TPE) learns from them as from any other.
 
-Rows are prepared once for each choice of features and split alike, so that validation figures
-compare. `ctrmoe tune` searches config keys alone, in the same ranges; it prunes and resumes.
+`--unguided` searches without it: every feature is on or off, all are on at first. The ranking sees
+the validation rows too; the test part is for the last figures only. `ctrmoe tune` searches config
+keys alone; it prunes and resumes.
 """
 
 import argparse
+import hashlib
 import shutil
 from pathlib import Path
 
 import optuna
+import polars as pl
+from optuna.distributions import CategoricalDistribution, IntDistribution
 
 from ctrmoe.config import Config
 from ctrmoe.data.prepare import prepare
 from ctrmoe.demo import SAMPLE
 from ctrmoe.evaluation import evaluate
 from ctrmoe.ranking import rank_combinations, select
-from ctrmoe.run import Run
 from ctrmoe.schema import Schema
 from ctrmoe.training import train
 from ctrmoe.tuning import SearchSpace
@@ -50,76 +53,91 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("searched"))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--unguided", action="store_true", help="search without the ranking")
     return parser.parse_args()
 
 
-class Features:
-    """Schemas of so many features and crosses, in the order of the ranking."""
+class Ranked:
+    """So many features and crosses, in the order of the ranking."""
 
     def __init__(self, schema: Schema, options: argparse.Namespace) -> None:
-        self.schema, self.options = schema, options
+        self.schema = schema
         tables = rank_combinations(schema, options.train, order=2, seed=options.seed)
         self.ranking, self.redundancy = tables["ranking"], tables["redundancy"]
         crossed = select(schema, self.ranking, tables["pairs"], count=1, crosses=MOST_CROSSES)
-        self.crosses = crossed.features[1:]
-        self.above_noise = len(select(schema, self.ranking, None, self.redundancy).features)
+        self.crosses, every = crossed.features[1:], len(schema.features)
+        kept = len(select(schema, self.ranking, None, self.redundancy).features)
+        first = ((kept, 0), (every, 0), (kept // 2, 3), (kept // 8, 3))
+        self.starts = [
+            {"features": max(features, 1), "crosses": min(crosses, len(self.crosses))}
+            for features, crosses in first
+        ]
+        self.ranges = {
+            "features": IntDistribution(1, every, log=True),
+            "crosses": IntDistribution(0, len(self.crosses)),
+        }
 
-    def chosen(self, count: int, crosses: int) -> Schema:
-        schema = select(self.schema, self.ranking, None, self.redundancy, count)
+    def chosen(self, features: int, crosses: int) -> Schema:
+        schema = select(self.schema, self.ranking, None, self.redundancy, features)
         return schema.replace(features=schema.features + self.crosses[:crosses])
 
-    def prepared(self, count: int, crosses: int) -> Path:
-        folder = self.options.out / f"prepared_{count}_{crosses}"
-        if not folder.exists():
-            schema, seed = self.chosen(count, crosses), self.options.seed
-            prepare(schema, self.options.train, split="random:0.9,0.1", seed=seed, out=folder)
-        return folder
+
+class Free:
+    """Every feature on or off."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        names = [feature.name for feature in schema.features]
+        self.starts = [dict.fromkeys(names, True)]
+        self.ranges = {name: CategoricalDistribution([True, False]) for name in names}
+
+    def chosen(self, **switches: bool) -> Schema:
+        on = tuple(feature for feature in self.schema.features if switches[feature.name])
+        return self.schema.replace(features=on or self.schema.features[:1])
+
+
+def prepared(schema: Schema, options: argparse.Namespace) -> Path:
+    folder = options.out / hashlib.sha256(schema.dumps().encode()).hexdigest()[:12]
+    if not folder.exists():
+        prepare(schema, options.train, split="random:0.9,0.1", seed=options.seed, out=folder)
+    return folder
 
 
 def main() -> None:
     options = arguments()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    features = Features(Schema.load(options.schema), options)
-    few = {"features": 1, "crosses": 0}
+    schema = Schema.load(options.schema)
+    choice = Free(schema) if options.unguided else Ranked(schema, options)
     config = Config.from_dict(
         {
             "seed": options.seed,
-            "data": {"prepared": str(features.prepared(*few.values()))},
+            "data": {"prepared": str(prepared(choice.chosen(**choice.starts[0]), options))},
             "model": MODEL,
             "train": {"epochs": options.epochs, "batch_size": 512},
         }
     )
 
-    # 1. The space: the ranges of the config, and two of the features.
+    # 1. The space: the ranges of the config, and those of the features.
     space = SearchSpace(SEARCH, config)
-    ranges = space.distributions | {
-        "features": optuna.distributions.IntDistribution(
-            1, len(features.schema.features), log=True
-        ),
-        "crosses": optuna.distributions.IntDistribution(0, len(features.crosses)),
-    }
     sampler = optuna.samplers.TPESampler(n_startup_trials=5, seed=options.seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    for share, crosses in ((1, 0), (2, 3), (8, 3)):
-        count = max(features.above_noise // share, 1)
-        wanted = {"features": count, "crosses": min(crosses, len(features.crosses))}
-        study.enqueue_trial(space.start() | wanted)
+    for start in choice.starts:
+        study.enqueue_trial(space.start() | start)
 
     # 2. The trials: each a training whose best epoch on the validation part counts.
-    best: Run | None = None
+    best, records = None, []
     for number in range(options.trials):
-        trial = study.ask(ranges)
-        chosen = {name: trial.params[name] for name in few}
+        trial = study.ask(space.distributions | choice.ranges)
+        chosen = choice.chosen(**{name: trial.params[name] for name in choice.ranges})
         values = space.decode({key: trial.params[key] for key in space.keys})
-        values["data.prepared"] = str(features.prepared(*chosen.values()))
+        values["data.prepared"] = str(prepared(chosen, options))
         run = train(space.with_values(values), options.out / f"trial_{number:03d}")
         area = run.metrics["best"]["valid_auc"]
         study.tell(trial, area)
         print(f"trial {number}: valid_auc {area:.4f}, {trial.params}", flush=True)
-        if study.best_trial.number == number:
-            best, beaten = run, best
-        else:
-            beaten = run
+        records.append({"trial": number, "valid_auc": area, "features": len(chosen.features)})
+        pl.DataFrame(records).write_csv(options.out / "trials.csv")
+        beaten, best = (best, run) if study.best_trial.number == number else (run, best)
         if beaten:
             shutil.rmtree(beaten.folder)
 
