@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from ctrmoe.export.saved_model import export
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["export"]
+from ctrmoe.export.options import ExportOptions
+
+if TYPE_CHECKING:
+    from ctrmoe.export.saved_model import export
+
+__all__ = ["ExportOptions", "export"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads TensorFlow with the first use of `export`: manifests and options need none."""
+    if name == "export":
+        from ctrmoe.export.saved_model import export
+
+        return export
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,29 +19,35 @@ ODD_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e30, -1e30, float("inf"), float("-inf"), f
 KNOWN = 50  # values of a vocabulary that are drawn from
 
 
-def sample_rows(encoder: Encoder, count: int, seed: int = 0) -> pl.DataFrame:
+def sample_rows(encoder: Encoder, count: int, seed: int = 0, *, full: bool = False) -> pl.DataFrame:
     """Draws raw rows of an encoder's features.
 
     Args:
         encoder: Its vocabularies give the known values.
         count: Number of rows.
         seed: Of the draw.
+        full: Whether the rows are such as a server meets: lists as long as the model reads them,
+            every domain in turn, neither huge texts nor infinities.
 
     Returns:
         A frame with the columns of all features and of the domain.
     """
     random = np.random.default_rng(seed)
     features = served_schema(encoder, bool(encoder.schema.domain)).features
-    columns = [_column(encoder, feature, count, random) for feature in features]
+    columns = [_column(encoder, feature, count, random, full) for feature in features]
     frame = pl.DataFrame(columns)
+    if full and encoder.schema.domain:
+        frame = frame.with_columns(_domains(encoder, frame[encoder.schema.domain]))
     weights = [_weights(frame[f.name], f.weights, random) for f in encoder.schema.weighted]
     return frame.with_columns(weights)
 
 
 def _column(
-    encoder: Encoder, feature: Feature, count: int, random: np.random.Generator
+    encoder: Encoder, feature: Feature, count: int, random: np.random.Generator, full: bool
 ) -> pl.Series:
     values, dtype = _values(encoder, feature)
+    if full:
+        values = [value for value in values if _is_ordinary(value, feature)]
 
     def draw() -> Any:
         return values[random.integers(len(values))]
@@ -49,11 +55,27 @@ def _column(
     if not feature.is_list:
         return pl.Series(feature.name, [draw() for _ in range(count)], dtype=dtype)
     # Some lists are empty, some longer than the model reads.
-    lists = [[draw() for _ in range(random.integers(feature.max_length + 3))] for _ in range(count)]
+    longest = feature.max_length
+    lengths = [longest] * count if full else random.integers(longest + 3, size=count)
+    lists = [[draw() for _ in range(length)] for length in lengths]
     if feature.separator:
         texts = [feature.separator.join(str(v) for v in row if v is not None) for row in lists]
         return pl.Series(feature.name, texts, dtype=pl.String)
     return pl.Series(feature.name, lists, dtype=pl.List(dtype))
+
+
+def _is_ordinary(value: Any, feature: Feature) -> bool:
+    if value is None:
+        return not feature.is_list  # a missing element of a list is dropped
+    return len(value) < 100 if isinstance(value, str) else bool(np.isfinite(value))
+
+
+def _domains(encoder: Encoder, column: pl.Series) -> pl.Series:
+    """Each domain once, a missing and an unknown one, and again."""
+    unknown = "never seen" if column.dtype == pl.String else "-1"
+    found = pl.Series([*encoder.vocabularies[DOMAIN].values, None, unknown], dtype=pl.String)
+    turns = found.cast(column.dtype).gather(pl.int_range(len(column), eager=True) % len(found))
+    return turns.alias(column.name)
 
 
 def _weights(lists: pl.Series, name: str, random: np.random.Generator) -> pl.Series:

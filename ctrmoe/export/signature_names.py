@@ -1,4 +1,4 @@
-"""Signature inputs called like the raw columns, whatever characters those contain."""
+"""Names in a SavedModel's signatures that TensorFlow's saver does not write."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tensorflow.core.protobuf import saved_model_pb2
+
+CLASSIFY, REGRESS = "classify", "regress"
+"""Signatures of TensorFlow Serving's Classify and Regress requests, of the first task."""
+
+
+def by_task(kind: str, tasks: Sequence[str]) -> dict[str, str]:
+    """Returns the task of each signature of a kind: `classify`, and one a task of several."""
+    several = {f"{kind}_{task}": task for task in tasks} if len(tasks) > 1 else {}
+    return {kind: tasks[0]} | several
 
 
 def safe_names(names: Sequence[str]) -> dict[str, str]:
@@ -19,27 +28,28 @@ def safe_names(names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def rename_inputs(folder: Path, names: Mapping[str, str]) -> None:
-    """Renames inputs of a SavedModel's signatures.
+def rename(folder: Path, inputs: Mapping[str, str], methods: Mapping[str, str]) -> None:
+    """Renames inputs of a SavedModel's signatures, and sets signatures' methods.
 
     The saver takes Python's argument names only; the file format, TensorFlow Serving and the
-    loaded signature's keywords take any text.
+    loaded signature's keywords take any text. The saver calls every method "predict".
 
     Args:
         folder: The SavedModel.
-        names: Old name to new name.
+        inputs: Old name to new name.
+        methods: Name of a signature to its method, `classify` or `regress`.
     """
-    if not names:
-        return
     path = folder / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for graph in saved.meta_graphs:
         for signature in graph.signature_def.values():
-            for old in set(signature.inputs) & set(names):
-                signature.inputs[names[old]].CopyFrom(signature.inputs[old])
+            for old in set(signature.inputs) & set(inputs):
+                signature.inputs[inputs[old]].CopyFrom(signature.inputs[old])
                 del signature.inputs[old]
+        for name, method in methods.items():
+            graph.signature_def[name].method_name = f"tensorflow/serving/{method}"
         for node in graph.object_graph_def.nodes:
             if node.HasField("bare_concrete_function"):
                 keywords = node.bare_concrete_function.argument_keywords
-                keywords[:] = [names.get(word, word) for word in keywords]
+                keywords[:] = [inputs.get(word, word) for word in keywords]
     path.write_bytes(saved.SerializeToString(deterministic=True))

@@ -2,47 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-import polars as pl
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    regression_pb2,
+)
 
-from ctrmoe.export.raw_tensors import raw_tensors, serialize_examples
-from ctrmoe.schema import Schema
+from ctrmoe.config import ConfigError
+from ctrmoe.export.manifest import EXTRA
+from ctrmoe.export.session import Arrays
+from ctrmoe.export.signature_names import CLASSIFY, REGRESS
 
-PATH = Path("assets.extra") / "tf_serving_warmup_requests"
-SIZES = (1, 16, 64)
+PATH = Path(EXTRA) / "tf_serving_warmup_requests"
+LIMIT = 1000
+"""TensorFlow Serving refuses a version with more records."""
 
 
-def write_warmup(folder: Path, model: str, schema: Schema, rows: pl.DataFrame) -> None:
-    """Writes requests of each size for each signature that takes raw features.
+def write_warmup(
+    folder: Path, model: str, requests: Iterable[tuple[str, str, Arrays]], count: int
+) -> None:
+    """Writes the requests into a SavedModel.
 
     Args:
         folder: The SavedModel.
         model: Name that it is served under.
-        schema: Its schema.
-        rows: Raw rows, at least as many as the largest size.
+        requests: Signature, its method (`predict`, `classify` or `regress`) and inputs.
+        count: Number of requests.
+
+    Raises:
+        ConfigError: If there are more than TensorFlow Serving takes.
     """
-    path = folder / PATH
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for size in SIZES:
-            part = rows.head(size)
-            examples = {"examples": tf.constant(serialize_examples(part, schema))}
-            for signature, tensors in (
-                ("serving_default", raw_tensors(part, schema)),
-                ("serve_examples", examples),
-            ):
-                writer.write(_log(model, signature, tensors))
+    if count > LIMIT:
+        raise ConfigError(
+            f"`batch_buckets` must give at most {LIMIT} warm-up requests, one for each signature "
+            f"that takes raw rows. Received: {count}. Leave some out."
+        )
+    with tf.io.TFRecordWriter(str(folder / PATH)) as writer:
+        for signature, method, inputs in requests:
+            writer.write(_log(model, signature, method, inputs).SerializeToString())
 
 
-def _log(model: str, signature: str, tensors: dict[str, tf.Tensor]) -> bytes:
+def _log(model: str, signature: str, method: str, inputs: Arrays) -> Any:
+    if method == CLASSIFY:
+        classification = classification_pb2.ClassificationRequest()
+        _fill(classification, model, signature, inputs)
+        log = prediction_log_pb2.ClassifyLog(request=classification)
+        return prediction_log_pb2.PredictionLog(classify_log=log)
+    if method == REGRESS:
+        regression = regression_pb2.RegressionRequest()
+        _fill(regression, model, signature, inputs)
+        log = prediction_log_pb2.RegressLog(request=regression)
+        return prediction_log_pb2.PredictionLog(regress_log=log)
     request = predict_pb2.PredictRequest()
-    request.model_spec.name = model
-    request.model_spec.signature_name = signature
-    for name, tensor in tensors.items():
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(tensor))
+    request.model_spec.name, request.model_spec.signature_name = model, signature
+    for name, array in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
     return prediction_log_pb2.PredictionLog(
         predict_log=prediction_log_pb2.PredictLog(request=request)
-    ).SerializeToString()
+    )
+
+
+def _fill(request: Any, model: str, signature: str, inputs: Arrays) -> None:
+    request.model_spec.name, request.model_spec.signature_name = model, signature
+    for record in inputs["inputs"]:
+        request.input.example_list.examples.add().ParseFromString(record)

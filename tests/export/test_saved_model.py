@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import prediction_log_pb2
 
 from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoder
@@ -17,8 +16,7 @@ from ctrmoe.export import export
 from ctrmoe.export.raw_graph import RawGraph
 from ctrmoe.export.raw_tensors import raw_tensors, serialize_examples
 from ctrmoe.export.samples import sample_rows
-from ctrmoe.export.session import run_in_session
-from ctrmoe.export.warmup import PATH, SIZES
+from ctrmoe.export.session import run_in_session, served_session
 from ctrmoe.run import Run
 from ctrmoe.schema import Schema
 from ctrmoe.scorer import Scorer
@@ -233,21 +231,6 @@ def test_export_stands_alone(exported, tmp_path, test_rows, run):
     assert json.loads(printed.stdout) == pytest.approx(expected.to_list(), abs=1e-6)
 
 
-def test_warmup_requests_replay(exported):
-    loaded = tf.saved_model.load(str(exported))
-
-    sizes = []
-    for record in tf.data.TFRecordDataset(str(exported / PATH)):
-        log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
-        request = log.predict_log.request
-        assert request.model_spec.name == "clicks"
-        inputs = {name: tf.constant(tf.make_ndarray(t)) for name, t in request.inputs.items()}
-        answer = loaded.signatures[request.model_spec.signature_name](**inputs)
-        sizes.append(answer["click"].shape[0])
-        assert np.isfinite(answer["click"]).all()
-    assert sizes == [size for size in SIZES for _ in range(2)]
-
-
 def test_versions_count_up_and_are_never_overwritten(run, tmp_path):
     first = export(run, tmp_path / "clicks", version=7)
     second = export(run, tmp_path / "clicks")
@@ -265,7 +248,7 @@ def test_model_that_disagrees_is_not_exported(run, tmp_path, monkeypatch):
         def __call__(self, raw):
             return {name: tf.zeros_like(x) for name, x in super().__call__(raw).items()}
 
-    monkeypatch.setattr("ctrmoe.export.saved_model.RawGraph", Wrong)
+    monkeypatch.setattr("ctrmoe.export.serving_module.RawGraph", Wrong)
 
     with pytest.raises(RuntimeError, match="must agree with the Keras model to 1e-05"):
         export(run, tmp_path / "clicks")
@@ -278,3 +261,21 @@ def test_unfinished_run(run, tmp_path):
 
     with pytest.raises(ConfigError, match="must hold a finished run.*--resume"):
         export(Run(tmp_path / "run"), tmp_path / "clicks")
+
+
+def test_classify_and_regress_answer_as_tensorflow_serving_asks(run, exported, test_rows):
+    expected = Scorer.load(run.folder).score(test_rows)
+    examples = np.array(serialize_examples(test_rows, run.schema), object)
+
+    with served_session(exported) as answer:
+        for suffix, task in (("", "click"), ("_click", "click"), ("_conversion", "conversion")):
+            classify, regress = f"classify{suffix}", f"regress{suffix}"
+            assert answer.signatures[classify].method_name == "tensorflow/serving/classify"
+            assert answer.signatures[regress].method_name == "tensorflow/serving/regress"
+            classified = answer(classify, {"inputs": examples})
+            probability = expected[f"{task}_probability"]
+            assert (classified["classes"] == [[b"0", b"1"]] * 700).all()
+            np.testing.assert_allclose(classified["scores"][:, 1], probability, atol=1e-6)
+            np.testing.assert_allclose(classified["scores"].sum(axis=1), 1, atol=1e-6)
+            regressed = answer(regress, {"inputs": examples})
+            np.testing.assert_allclose(regressed["outputs"][:, 0], probability, atol=1e-6)

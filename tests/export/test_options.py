@@ -1,0 +1,17 @@
+import pytest
+
+from ctrmoe.config import ConfigError
+from ctrmoe.export.options import ExportOptions
+
+
+@pytest.mark.parametrize(
+    ("buckets", "received"),
+    [((), "none"), ((0, 1), "0, 1"), ((1, 8, 8), "1, 8, 8"), ((8, 1), "8, 1")],
+)
+def test_batch_buckets_that_do_not_ascend(buckets, received):
+    with pytest.raises(ConfigError, match=f"`batch_buckets` must be ascending.*: {received}"):
+        ExportOptions(batch_buckets=buckets)
+
+
+def test_lists_become_tuples():
+    assert ExportOptions(batch_buckets=[1, 64]).batch_buckets == (1, 64)
