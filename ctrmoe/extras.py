@@ -9,6 +9,14 @@ from ctrmoe.config import ConfigError
 EXTRAS = {
     "explain": {"matplotlib": "matplotlib"},
     "ranking": {"sklearn": "scikit-learn", "lightgbm": "lightgbm"},
+    "serving": {
+        "grpc_health": "grpcio-health-checking",
+        "httpx": "httpx",
+        "orjson": "orjson",
+        "prometheus_client": "prometheus-client",
+        "starlette": "starlette",
+        "uvicorn": "uvicorn",
+    },
 }
 """What is imported, and what is installed for it."""
 

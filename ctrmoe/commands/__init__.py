@@ -12,6 +12,7 @@ from ctrmoe.commands.infer import infer
 from ctrmoe.commands.prepare import prepare
 from ctrmoe.commands.rank import rank
 from ctrmoe.commands.score import score
+from ctrmoe.commands.serve import serve
 from ctrmoe.commands.serving_config import serving_config
 from ctrmoe.commands.train import train
 from ctrmoe.commands.tune import tune
@@ -28,6 +29,7 @@ COMMANDS = (
     calibrate,
     export,
     score,
+    serve,
     serving_config,
     explain,
 )

@@ -1,0 +1,162 @@
+"""Starts and stops a server."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from ctrmoe.config import ConfigError
+from ctrmoe.serving.server.answering import Answering
+from ctrmoe.serving.server.batching import Batcher
+from ctrmoe.serving.server.failures import RequestError
+from ctrmoe.serving.server.grpc_services import ModelService, PredictionService
+from ctrmoe.serving.server.listeners import GrpcListener, RestListener
+from ctrmoe.serving.server.model_config import ModelConfig, Models, models_of, read_config
+from ctrmoe.serving.server.models import ModelManager, load_warm
+from ctrmoe.serving.server.rest import RestApplication
+from ctrmoe.serving.server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FIRST_LOOKS_SECONDS = 5.0
+
+
+def start(
+    base: str | Path | None = None, *, config: str | Path | None = None, **options: Any
+) -> Server:
+    """Serves a model, or the models of a `models.config`, over REST and gRPC.
+
+    Args:
+        base: BASE/NAME, the folder of a model's versions; its newest version is served.
+        config: A `ModelServerConfig` in text form instead; changes of it are followed.
+        **options: See `Settings`.
+
+    Raises:
+        ConfigError: If there is nothing to serve or a model can't be loaded.
+    """
+    return serve_models(base, config, Settings.of(options))
+
+
+def serve_models(base: str | Path | None, config: str | Path | None, settings: Settings) -> Server:
+    """Does what `start` does, with settings that are made already."""
+    if config is not None and base is None:
+        return Server(lambda: read_config(Path(config)), settings)
+    if base is None or config is not None:
+        raise ConfigError("`base` or `config` must be given, and not both.")
+    folder = Path(base).absolute()
+    if not folder.is_dir():
+        raise ConfigError(
+            f"`base` must be the folder of a model's versions. Received: {base}, no folder. Run "
+            "`ctrmoe export` first."
+        )
+    return Server(lambda: {folder.name: ModelConfig(folder)}, settings)
+
+
+class Server:
+    """A running server; use it in a `with` block or `close` it.
+
+    Args:
+        read_models: Returns the models to serve; it is asked again at each poll.
+        settings: Addresses, batching and limits.
+
+    Raises:
+        ConfigError: If a model can't be loaded or a port is taken.
+    """
+
+    def __init__(self, read_models: Callable[[], Models], settings: Settings) -> None:
+        self._settings = settings
+        self._read_models = read_models
+        self._asked = read_models()
+        self._stop = threading.Event()
+        self._models = ModelManager(self._asked, load_warm)
+        self._batcher = Batcher(settings, lambda batch: None)
+        answering = Answering(
+            self._models,
+            self._batcher,
+            lambda config: self._models.reload(models_of(config)),
+            settings.max_concurrency,
+        )
+        try:
+            self._await_models()
+            self._grpc = GrpcListener(settings)
+            self._rest = RestListener(RestApplication(answering, settings), settings)
+        except BaseException:
+            self._batcher.close()
+            self._models.close(0)
+            raise
+        services = PredictionService(answering, settings.timeout_seconds)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            services, self._grpc.server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(answering), self._grpc.server
+        )
+        self._grpc.start()
+        self._poller = threading.Thread(target=self._poll, name="poll", daemon=True)
+        self._poller.start()
+
+    @property
+    def rest_port(self) -> int:
+        """The port of REST."""
+        return self._rest.port
+
+    @property
+    def grpc_port(self) -> int:
+        """The port of gRPC."""
+        return self._grpc.port
+
+    def close(self) -> None:
+        """Accepts no more requests, answers those that run, unloads the models."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._rest.close()
+        self._grpc.close()
+        self._poller.join()
+        self._batcher.close()
+        self._models.close(self._settings.timeout_seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _await_models(self) -> None:
+        """Waits for a version of each model that has one; it may have been written just now."""
+        until = time.monotonic() + FIRST_LOOKS_SECONDS
+        while True:
+            self._models.poll()
+            if self._models.ready or time.monotonic() > until or not self._models.pending:
+                break
+            time.sleep(0.1)
+        for name, reason in self._models.failures.items():
+            raise ConfigError(f"Model {name} can't be loaded: {reason}")
+        if not self._models.ready:
+            logger.warning("Some models have no version yet; they are served when they have.")
+
+    def _poll(self) -> None:
+        while not self._stop.wait(self._settings.poll_seconds):
+            try:
+                models = self._read_models()
+                if models == self._asked:
+                    self._models.poll()
+                else:
+                    self._models.reload(models)
+                    self._asked = models
+            except (ConfigError, RequestError) as error:
+                logger.warning("The models stay as they are: %s", error)
+            except Exception:
+                logger.exception("A look for versions failed; the models stay as they are.")
