@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ctrmoe.export.manifest import read_manifest
 from ctrmoe.serving.server.failures import RequestError, code_of
 from ctrmoe.serving.server.signature import Arrays, Signature
 
@@ -27,7 +27,7 @@ class Servable:
         self.name = name
         self.version = version
         self.folder = folder
-        self.manifest = _manifest(folder)
+        self.manifest = read_manifest(folder)
         options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
         options.gpu_options.allow_growth = True
         self._session = tf.compat.v1.Session(graph=tf.Graph(), config=options)
@@ -87,8 +87,3 @@ class Servable:
         with self._unused:
             self._unused.wait_for(lambda: self._users == 0, timeout)
         self._session.close()
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "assets.extra" / "manifest.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -7,14 +7,12 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from ctrmoe.export.warmup import PATH
+from ctrmoe.export.warmup import LIMIT, PATH
 from ctrmoe.serving.server.classification import METHOD_NAMES, Method, task_signature
 from ctrmoe.serving.server.examples import serialized_examples
 from ctrmoe.serving.server.failures import RequestError
 from ctrmoe.serving.server.predict import read_predict
 from ctrmoe.serving.server.servable import Servable
-
-MAX_RECORDS = 1000
 
 
 def warm_up(servable: Servable) -> int:
@@ -29,10 +27,8 @@ def warm_up(servable: Servable) -> int:
     count = 0
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         count += 1
-        if count > MAX_RECORDS:
-            raise RequestError(
-                f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {path}"
-            )
+        if count > LIMIT:
+            raise RequestError(f"Number of warmup records exceeds the maximum ({LIMIT}) at {path}")
         _replay(servable, prediction_log_pb2.PredictionLog.FromString(record))
     return count
 
