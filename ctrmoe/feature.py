@@ -47,6 +47,8 @@ class Feature:
         cross: Of a categorical, two or more raw columns whose joint value it is. A missing member
             is a value like any other; the joint value is missing where all members are.
         cross_dtypes: `string` or `integer` for each column of `cross`, filled in as `dtype` is.
+        contains: Of a categorical whose `source` is a column of lists, or of text that `separator`
+            splits: it is 1 in the rows whose list has this value, else 0, and never missing.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Feature:
     where: Condition | None = None
     cross: tuple[str, ...] = ()
     cross_dtypes: tuple[CategoryType, ...] = ()
+    contains: str | int | None = None
 
     def __post_init__(self) -> None:
         for rule, holds in (*self._rules(), *self._rules_of_derivation()):
@@ -107,7 +110,7 @@ class Feature:
             ),
             (
                 "`separator` needs `max_length`, the number of values kept.",
-                not self.separator or self.max_length > 0,
+                not self.separator or self.max_length > 0 or self.contains is not None,
             ),
             (
                 "`dtype` must be string where a `separator` splits text. Received: 'integer'.",
@@ -161,6 +164,23 @@ class Feature:
                 f"`where` is not for a feature with `weights`. Received: weights={self.weights!r}.",
                 self.where is None or not self.weights,
             ),
+            (
+                "`contains` must be a value, of a categorical with a `source` of lists and without "
+                f"`max_length`, `vocabulary` and `cross`. Received: {self.contains!r}, "
+                f"kind={self.kind!r}, source={self.source!r}, max_length={self.max_length}, "
+                f"vocabulary={self.vocabulary!r}.",
+                self.contains is None
+                or (
+                    self.contains != ""
+                    and self.kind == "categorical"
+                    and self.source != ""
+                    and not (self.is_list or self.vocabulary or self.cross)
+                ),
+            ),
+            (
+                f"`dtype` must be string where `contains` is given. Received: {self.dtype!r}.",
+                self.contains is None or self.dtype in ("", "string"),
+            ),
         ]
 
     @property
@@ -180,6 +200,10 @@ class Feature:
                 "where": None,
                 "vocabulary": "",
             }
+            if self.contains is not None:
+                whole = isinstance(self.contains, int)
+                plain |= {"contains": None, "max_length": 1}
+                plain |= {"dtype": "integer" if whole else "string"}
             columns = [dataclasses.replace(self, **plain)]
         if self.where:
             whole = isinstance(self.where.equals, int)

@@ -14,6 +14,15 @@ from ctrmoe.feature import Feature, SchemaError
         ({"kind": "categorical", "oov_buckets": 0}, "`oov_buckets` must be at least 1"),
         ({"kind": "sequence"}, "`max_length` must be at least 1 for a sequence"),
         ({"kind": "numeric", "max_length": 3}, "are not for a numeric"),
+        ({"kind": "categorical", "contains": "a"}, "`contains` must be a value, .* source=''"),
+        (
+            {"kind": "categorical", "contains": "a", "source": "b", "max_length": 2},
+            "`contains` must be a value, .* max_length=2",
+        ),
+        (
+            {"kind": "categorical", "contains": "a", "source": "b", "dtype": "integer"},
+            "`dtype` must be string where `contains` is given. Received: 'integer'",
+        ),
         (
             {"kind": "numeric", "transform": "log2p"},
             "`transform` must be quantile or a formula. Received: 'log2p'. Did you mean `log1p`",

@@ -78,6 +78,10 @@ def rank(  # noqa: PLR0913 - its options
             help="Rank numbers by formulas too (OutRank's): minimal, default, extended, fw, …"
         ),
     ] = "",
+    explode: Annotated[
+        int,
+        _Selection(help="Rank so many values of each list too, held or not; 0 for none."),
+    ] = 0,
     select: Annotated[
         str, _Selection(help="Features to keep in --out-schema: a number, or auto.")
     ] = "",
@@ -94,6 +98,7 @@ def rank(  # noqa: PLR0913 - its options
         combination_announcement,
         combination_summary,
     )
+    from ctrmoe.ranking.presence import with_presence
     from ctrmoe.ranking.selection import parse_count
     from ctrmoe.ranking.summary import announcement, differences, summary
     from ctrmoe.ranking.surrogates.build import build_score
@@ -110,6 +115,8 @@ def rank(  # noqa: PLR0913 - its options
         seed=seed,
     )
     loaded = Schema.load(schema)
+    if explode:
+        loaded = with_presence(loaded, data, explode)
     tried = with_candidates(loaded, transformers) if transformers else loaded
     count = parse_count(select, tried, out_schema)
 

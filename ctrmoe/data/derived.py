@@ -1,4 +1,4 @@
-"""The raw values of a feature: its column, a joint value of several, or only those of some rows.
+"""The values of a feature: its column, a joint value of several, or only those of some rows.
 
 The joint value of a cross is text: of each column the number of UTF-8 bytes of its canonical text,
 a colon, the text and a comma, so that `1` and `23` give `1:1,2:23,` and no other values do. A
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import canonical, infer_dtype, is_missing
+from ctrmoe.data.lists import Values, as_lists, list_values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import Feature, SchemaError
 
@@ -24,13 +26,19 @@ def raw_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Serie
 
     Args:
         frame: Holds the feature's columns.
-        feature: What to read, by its `source`, `where` and `cross`.
+        feature: What to read, by its `source`, `where`, `cross` and `contains`.
         where: Names the chunk in error messages.
 
     Raises:
-        SchemaError: When a column of a cross or of a condition does not hold one category a row.
+        SchemaError: When a column of a cross or of a condition does not hold one category a row,
+            or one that `contains` values no lists.
     """
-    values = _joint(frame, feature, where) if feature.cross else frame[feature.column]
+    if feature.cross:
+        values = _joint(frame, feature, where)
+    elif feature.contains is not None:
+        values = _presence(frame, feature, where)
+    else:
+        values = frame[feature.column]
     if feature.where is None:
         return values
     condition = feature.inputs[-1]
@@ -40,7 +48,26 @@ def raw_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Serie
 
 def raw_type(types: Mapping[str, pl.DataType], feature: Feature) -> pl.DataType:
     """Returns the type of `raw_values` in a table with columns of these types."""
-    return pl.String() if feature.cross else types[feature.column]
+    is_text = feature.cross or feature.contains is not None
+    return pl.String() if is_text else types[feature.column]
+
+
+def canonical_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> Values:
+    """Returns the canonical values of a categorical in a chunk of raw rows.
+
+    Raises:
+        SchemaError: When a value can't be cast without loss, or a list stands where the schema has
+            one value a row, or the other way round.
+    """
+    column = raw_values(frame, feature, where)
+    if feature.is_list:
+        return list_values(as_lists(column, feature, where), feature, where)
+    if isinstance(column.dtype, pl.List | pl.Array):
+        raise SchemaError(
+            f"Feature `{feature.name}` must hold one value a row. Received: a column of lists in "
+            f"{where.name}. Give it `max_length`, the number of values kept."
+        )
+    return Values(canonical(column, feature.dtype, where))
 
 
 def members(joint: str) -> list[str]:
@@ -61,6 +88,16 @@ def _joint(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Series:
     present = pl.any_horizontal(pl.col(c) != "" for c in table.columns)
     joint = pl.when(present).then(pl.concat_str(parts)).alias(feature.name)
     return table.select(joint).to_series()
+
+
+def _presence(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Series:
+    column = feature.inputs[0]
+    lists = as_lists(frame[column.name], feature, where)
+    found = list_values(lists, column, where)
+    rows = np.repeat(np.arange(len(lists)), found.lengths)
+    has = np.zeros(len(lists), bool)
+    has[rows[(found.values == feature.contains).to_numpy()]] = True
+    return pl.select(pl.when(pl.Series(has)).then(pl.lit("1")).otherwise(pl.lit("0"))).to_series()
 
 
 def _texts(values: pl.Series, column: Feature, feature: Feature, where: Origin) -> pl.Series:

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import is_missing
+from ctrmoe.data.derived import canonical_values
 from ctrmoe.data.encode import Encoder
-from ctrmoe.data.lists import canonical_values
 from ctrmoe.data.packed import DOMAIN
 from ctrmoe.data.sources import Origin
 from ctrmoe.data.vocabulary import Vocabulary

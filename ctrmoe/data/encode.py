@@ -26,10 +26,10 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data import columns
-from ctrmoe.data.derived import raw_values
+from ctrmoe.data.derived import canonical_values, raw_values
 from ctrmoe.data.fit import Chunk, DType, Fitter, owners, resolve_dtypes, vocabulary_of
 from ctrmoe.data.labels import read_labels
-from ctrmoe.data.lists import Values, canonical_values, padded
+from ctrmoe.data.lists import Values, padded
 from ctrmoe.data.numeric import NumericStatistics
 from ctrmoe.data.packed import DOMAIN, WEIGHTS_PREFIX
 from ctrmoe.data.packed import Encoded as Encoded

@@ -11,10 +11,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 import polars as pl
 
-from ctrmoe.condition import Condition
 from ctrmoe.data.columns import infer_dtype, numbers
-from ctrmoe.data.derived import raw_type, raw_values
-from ctrmoe.data.lists import Values, canonical_values
+from ctrmoe.data.derived import canonical_values, raw_type, raw_values
+from ctrmoe.data.lists import Values
 from ctrmoe.data.numeric import NumberCounter, NumericStatistics
 from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, WEIGHTS_PREFIX
 from ctrmoe.data.parallel import parallel_map
@@ -215,8 +214,10 @@ def _column_dtypes(features: Iterable[Feature]) -> dict[str, DType]:
     """The type of each column that is read as categories, where a feature says it."""
     found: dict[str, DType] = {}
     for feature in features:
+        if feature.kind == "numeric" or feature.contains is not None:
+            continue
         for column in feature.inputs[: len(feature.cross) or 1]:
-            if feature.kind == "numeric" or not column.dtype:
+            if not column.dtype:
                 continue
             dtype = _one([column.dtype])
             if found.setdefault(column.name, dtype) != dtype:
@@ -228,24 +229,29 @@ def _column_dtypes(features: Iterable[Feature]) -> dict[str, DType]:
 
 
 def _with_inputs(feature: Feature, dtype: Callable[[str], DType]) -> Feature:
-    """Fills in the types of the columns of a cross and of a condition."""
-    where = feature.where
+    """Fills in the types of the columns of a cross, a condition and a list."""
+    where, contains = feature.where, feature.contains
     if where:
-        equals = _typed(feature, where, dtype(where.column))
+        equals = _typed(feature, "where.equals", where.column, where.equals, dtype)
         where = dataclasses.replace(where, equals=equals)
+    if contains is not None:
+        contains = _typed(feature, "contains", feature.column, contains, dtype)
     dtypes = tuple(dtype(name) for name in feature.cross)
-    return dataclasses.replace(feature, where=where, cross_dtypes=dtypes)
+    return dataclasses.replace(feature, where=where, contains=contains, cross_dtypes=dtypes)
 
 
-def _typed(feature: Feature, where: Condition, dtype: DType) -> str | int:
-    if dtype == "string":
-        return str(where.equals)
+def _typed(
+    feature: Feature, key: str, column: str, value: str | int, dtype: Callable[[str], DType]
+) -> str | int:
+    """A value of a column as the column has it."""
+    if dtype(column) == "string":
+        return str(value)
     try:
-        return int(where.equals)
+        return int(value)
     except ValueError:
         raise SchemaError(
-            f"Feature `{feature.name}`: `where.equals` must be a whole number, as those in "
-            f"`{where.column}`. Received: {where.equals!r}."
+            f"Feature `{feature.name}`: `{key}` must be a whole number, as those in `{column}`. "
+            f"Received: {value!r}."
         ) from None
 
 

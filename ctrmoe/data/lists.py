@@ -1,4 +1,4 @@
-"""The canonical values of categoricals, and list features as padded ids."""
+"""The values of lists, and their ids padded to one length."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import canonical, is_missing
-from ctrmoe.data.derived import raw_values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import MISSING, Feature, SchemaError
 
@@ -48,24 +47,6 @@ class Values:
         return Values(self.values.filter(kept), np.minimum(self.lengths, feature.max_length))
 
 
-def canonical_values(frame: pl.DataFrame, feature: Feature, where: Origin) -> Values:
-    """Returns the canonical values of a categorical in a chunk of raw rows.
-
-    Raises:
-        SchemaError: When a value can't be cast without loss, or a list stands where the schema has
-            one value a row, or the other way round.
-    """
-    column = raw_values(frame, feature, where)
-    if feature.is_list:
-        return _list_values(as_lists(column, feature, where), feature, where)
-    if isinstance(column.dtype, pl.List | pl.Array):
-        raise SchemaError(
-            f"Feature `{feature.name}` must hold one value a row. Received: a column of lists in "
-            f"{where.name}. Give it `max_length`, the number of values kept."
-        )
-    return Values(canonical(column, feature.dtype, where))
-
-
 def padded(ids: np.ndarray, lengths: np.ndarray, feature: Feature) -> np.ndarray:
     """Returns the ids of trimmed lists as `[rows, max_length]` int32, at the left."""
     result = np.zeros((len(lengths), feature.max_length), np.int32)
@@ -75,7 +56,8 @@ def padded(ids: np.ndarray, lengths: np.ndarray, feature: Feature) -> np.ndarray
     return result
 
 
-def _list_values(lists: pl.Series, feature: Feature, where: Origin) -> Values:
+def list_values(lists: pl.Series, feature: Feature, where: Origin) -> Values:
+    """Returns the canonical values of a list column, missing ones left out."""
     lengths = lists.list.len().fill_null(0).to_numpy()
     rows = np.repeat(np.arange(len(lists)), lengths)
     # polars would give an empty list a null of its own.
@@ -104,7 +86,7 @@ def as_lists(values: pl.Series, feature: Feature, where: Origin) -> pl.Series:
     mends = ["flatten each row to one list"] if dtype.is_nested() else ["make a list of each row"]
     if dtype == pl.String:
         mends.append("give the feature the `separator` between its values")
-    if feature.kind != "sequence" and not dtype.is_nested():
+    if feature.kind != "sequence" and feature.is_list and not dtype.is_nested():
         mends.append("give it no `max_length`")
     mend = ", or ".join(mends)
     raise SchemaError(

@@ -12,7 +12,12 @@ from ctrmoe.schema import Feature
 
 def derived(raw: Mapping[str, tf.Tensor], feature: Feature) -> tf.Tensor:
     """Returns what `raw_values` returns, of served columns by their names."""
-    values = _joint(raw, feature) if feature.cross else raw[feature.column]
+    if feature.cross:
+        values = _joint(raw, feature)
+    elif feature.contains is not None:
+        values = _presence(raw[feature.column], feature)
+    else:
+        values = raw[feature.column]
     if feature.where is None:
         return values
     holds = _text(raw[feature.where.column]) == str(feature.where.equals)
@@ -24,6 +29,13 @@ def _joint(raw: Mapping[str, tf.Tensor], feature: Feature) -> tf.Tensor:
     parts = [part for text in texts for part in (_size(text), ":", text, ",")]
     missing = tf.reduce_all([text == "" for text in texts], axis=0)
     return tf.where(missing, "", tf.strings.join(parts))
+
+
+def _presence(raw: tf.Tensor, feature: Feature) -> tf.Tensor:
+    if feature.separator:
+        raw = tf.strings.split(raw[:, 0], feature.separator).to_tensor(default_value="")
+    has = tf.reduce_any(raw == feature.contains, axis=1, keepdims=True)
+    return tf.where(has, "1", "0")
 
 
 def _size(text: tf.Tensor) -> tf.Tensor:

@@ -107,6 +107,9 @@ def _known(encoder: Encoder, column: str) -> list[str]:
     for feature in schema.features:
         if feature.where and feature.where.column == column:
             found.append(str(feature.where.equals))
+        if feature.contains is not None and feature.column == column:
+            found.append(str(feature.contains))
+            continue
         if feature.kind == "numeric" or column not in (feature.cross or (feature.column,)):
             continue
         values = encoder.vocabularies[feature.table].values[:KNOWN].to_list()

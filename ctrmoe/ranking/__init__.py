@@ -5,6 +5,7 @@ from ctrmoe.ranking.combinations.rank_combinations import (
 )
 from ctrmoe.ranking.contingency_table import ContingencyTable as ContingencyTable
 from ctrmoe.ranking.page import ranking_page as ranking_page
+from ctrmoe.ranking.presence import with_presence as with_presence
 from ctrmoe.ranking.rank import rank as rank
 from ctrmoe.ranking.rank import rank_tables as rank_tables
 from ctrmoe.ranking.ranker import Ranker as Ranker

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import infer_dtype, is_missing, numbers
-from ctrmoe.data.derived import members, raw_type, raw_values
-from ctrmoe.data.lists import Values, canonical_values
+from ctrmoe.data.derived import canonical_values, members, raw_type, raw_values
+from ctrmoe.data.lists import Values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import Feature
 

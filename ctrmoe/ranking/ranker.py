@@ -62,7 +62,7 @@ class Ranker:
             schema.
         parts: Divisions of the rows by each of which the features are ranked too; the memory is
             divided among them and the whole in equal shares.
-        transformers: `minimal` or `default`: numeric features by so many formulas are ranked beside
+        transformers: A name of `PRESETS`: numeric features by so many formulas are ranked beside
             them, from the same counts; empty for none. Scores by a model know none of them.
         seed: Of the halves that the AUC divides the rows into, of the repeats and the controls.
 

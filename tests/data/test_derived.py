@@ -29,6 +29,9 @@ DERIVED = (
     | {"where": {"column": "shop", "equals": "a"}, "vocabulary": "item"},
     {"name": "price in a", "kind": "numeric", "source": "price", "transform": "log"}
     | {"where": {"column": "shop", "equals": "a"}},
+    {"name": "tag y", "kind": "categorical", "source": "tags", "separator": "|", "contains": "y"},
+    {"name": "has 3", "kind": "categorical", "source": "history", "contains": 3}
+    | {"where": {"column": "shop", "equals": "a"}},
     {"name": "price", "kind": "numeric"},
     {"name": "bucket", "kind": "numeric", "source": "price", "transform": "quantile"},
 )
@@ -71,13 +74,17 @@ def written_out(frame):
         pl.Series("item in b", [r["item"] if r["shop"] == "b" else None for r in rows]),
         pl.Series("first tag", [r["tags"] if r["hour"] == 2 else None for r in rows]),
         pl.Series("history in a", [r["history"] if r["shop"] == "a" else None for r in rows]),
+        pl.Series("tag y", [str(int("y" in r["tags"].split("|"))) for r in rows]),
+        pl.Series(
+            "has 3", [str(int(3 in r["history"])) if r["shop"] == "a" else None for r in rows]
+        ),
         pl.Series("price in a", [r["price"] if r["shop"] == "a" else None for r in rows]),
         pl.Series("bucket", [r["price"] for r in rows]),
     )
 
 
 def plain(given):
-    keys = ("cross", "source", "where")
+    keys = ("cross", "source", "where", "contains")
     return schema([{k: v for k, v in f.items() if k not in keys} for f in given])
 
 
@@ -92,9 +99,30 @@ def test_prepared_ids_are_those_of_a_table_with_the_columns_written_out(tmp_path
     assert arrays.keys() == expected.keys()
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
-        assert len(np.unique(array)) > 2
+        assert len(np.unique(array)) > (1 if name in ("tag y", "has 3") else 2)
     assert derived.vocabulary_sizes["spread"] == one.vocabulary_size("spread") > 5
     assert raw_columns(one.schema) == ["shop", "item", "hour", "tags", "history", "price"]
+
+
+def test_presence_of_a_value_in_lists_of_any_form():
+    def presence(values, contains, **options):
+        feature = Feature(name="f", kind="categorical", source="l", contains=contains, **options)
+        return raw_values(pl.DataFrame({"l": values}), feature, UNNAMED).to_list()
+
+    assert presence([["a", "b", "a"], [], None, [None, ""], ["ab"]], "a") == list("10000")
+    assert presence([[1, 12], [2.0], None], 1) == list("100")
+    assert presence(["x|y", "y", "", None, "xx|"], "x", separator="|") == list("10000")
+    assert presence(pl.Series([[0, 1], [2, 3]], dtype=pl.Array(pl.Int8, 2)), 3) == list("01")
+    assert presence([None, None], "a") == list("00")
+
+
+def test_value_of_a_list_is_brought_to_the_type_of_its_column(tmp_path):
+    features = [{"name": "has 3", "kind": "categorical", "source": "history", "contains": "3"}]
+    prepare(schema(features), table(), out=tmp_path / "out")
+
+    encoder = Encoder.load(tmp_path / "out")
+    assert encoder.schema["has 3"].contains == 3
+    assert encoder.vocabularies["has 3"].values.sort().to_list() == ["0", "1"]
 
 
 def test_types_of_members_and_conditions_are_those_of_their_columns(tmp_path):
@@ -163,6 +191,11 @@ def test_column_of_lists_in_a_cross():
             "`shp` is missing in .* Did you mean `shop`",
         ),
         ({"cross": ["shop", "history"]}, "Received: `history`, a column of lists in"),
+        (
+            {"source": "item", "contains": 3},
+            "Feature `f` must be a column of lists. Received: Int64",
+        ),
+        ({"source": "history", "contains": "x"}, "`contains` must be a whole number, as those in"),
         ({"cross": ["shop", "price"]}, "`price` must be a whole number. Received: "),
         (
             {"source": "item", "where": {"column": "item", "equals": "x"}},

@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
+from ctrmoe.data.derived import canonical_values
 from ctrmoe.data.encode import Encoder
-from ctrmoe.data.lists import canonical_values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 

@@ -153,3 +153,23 @@ def test_export_of_derived_features_answers_as_the_run(prepared, tmp_path):
         .equals(Scorer.load(tmp_path / "model").score(rows)["click_probability"])
     )
     assert expected.n_unique() > 100
+
+
+def test_graph_gives_the_presence_of_values(tmp_path):
+    features = [
+        {"name": "tag y", "source": "tags", "separator": "|", "contains": "y"},
+        {"name": "has 3", "source": "history", "contains": 3},
+        {"name": "tag x in a", "source": "tags", "separator": "|", "contains": "x"}
+        | {"where": {"column": "shop", "equals": "a"}},
+    ]
+    given = {"name": "s", "tasks": [{"name": "click"}]}
+    given["features"] = [{"kind": "categorical"} | feature for feature in features]
+    prepare(Schema.from_dict(given), table(), out=tmp_path / "out")
+    encoder = Encoder.load(tmp_path / "out")
+    served = served_schema(encoder, reads_domain=False)
+    graph = RawGraph(encoder, tmp_path / "out")
+
+    for rows in (sample_rows(encoder, 500), table(500, seed=2)):
+        packed = graph(raw_tensors(rows, served))
+        np.testing.assert_array_equal(packed["ids"], encoder.encode(rows).ids)
+        assert (packed["ids"].numpy().max(axis=0) == 4).all()
