@@ -92,12 +92,12 @@ def _joint(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Series:
 
 def _presence(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Series:
     column = feature.inputs[0]
-    lists = as_lists(frame[column.name], feature, where)
-    found = list_values(lists, column, where)
-    rows = np.repeat(np.arange(len(lists)), found.lengths)
-    has = np.zeros(len(lists), bool)
+    found = list_values(as_lists(frame[column.name], feature, where), column, where)
+    assert found.lengths is not None
+    rows = np.repeat(np.arange(len(frame)), found.lengths)
+    has = np.zeros(len(frame), bool)
     has[rows[(found.values == feature.contains).to_numpy()]] = True
-    return pl.select(pl.when(pl.Series(has)).then(pl.lit("1")).otherwise(pl.lit("0"))).to_series()
+    return pl.Series(has).cast(pl.Int8).cast(pl.String)
 
 
 def _texts(values: pl.Series, column: Feature, feature: Feature, where: Origin) -> pl.Series:
