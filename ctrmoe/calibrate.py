@@ -14,8 +14,8 @@ from ctrmoe.calibration import METHODS, Calibration, LogitMap
 from ctrmoe.calibration.calibration import FILE
 from ctrmoe.calibration.logit_map import Floats, Positives
 from ctrmoe.config import ConfigError
+from ctrmoe.data.labelled import labelled_chunks
 from ctrmoe.data.sources import find_files
-from ctrmoe.evaluation import labelled_chunks
 from ctrmoe.metrics import expected_calibration_error, logloss, pcoc
 from ctrmoe.run import Run
 from ctrmoe.schema import UNLABELLED

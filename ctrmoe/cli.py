@@ -24,7 +24,11 @@ app = typer.Typer(
 for command in COMMANDS:
     app.command()(command)
 
-FILE_OPTIONS = {"prepare": ("--train", "--valid", "--test"), "check": ("--against",)}
+FILE_OPTIONS = {
+    "prepare": ("--train", "--valid", "--test"),
+    "check": ("--against",),
+    "export": ("--holdout",),
+}
 
 
 def main(arguments: list[str] | None = None) -> None:

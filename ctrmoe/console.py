@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +123,17 @@ def calibration_table(calibration: Calibration) -> Table:
             f"{len(calibration.domains.get(task, ()))}",
             *(f"{_number(before, 4)} → {_number(after, 4)}" for before, after in pairs),
         )
+    return table
+
+
+def quantization_table(quantization: Mapping[str, Any]) -> Table:
+    """Shows what rounding has saved, and what it costs each task."""
+    before, after = (quantization[f"bytes_{when}"] / 1e6 for when in ("before", "after"))
+    title = f"weights {before:,.2f} MB → {after:,.2f} MB, {quantization['rows']:,} rows of holdout"
+    table = Table("task", "auc", "logloss", title=title, title_justify="left", **COMPACT)
+    for task, of in quantization["tasks"].items():
+        pairs = [(of[f"{name}_before"], of[f"{name}_after"]) for name in ("auc", "logloss")]
+        table.add_row(Text(task), *(f"{_number(a, 6)} → {_number(b, 6)}" for a, b in pairs))
     return table
 
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import polars as pl
-
 from ctrmoe.ahead import ahead
-from ctrmoe.data.dataset import Arrays
-from ctrmoe.data.domains import check_domains
-from ctrmoe.data.encode import Encoded, Encoder, raw_columns
-from ctrmoe.data.labels import check_labels
-from ctrmoe.data.parquet import column_types, read_chunks
-from ctrmoe.data.sources import Origin, find_files
+from ctrmoe.data.labelled import labelled_chunks
 from ctrmoe.files import write_text
 from ctrmoe.metrics import Evaluator
 from ctrmoe.run import Run
-
-CHUNK_ROWS = 65_536
 
 
 def evaluate(
@@ -54,24 +45,6 @@ def evaluate(
         if on_rows:
             on_rows(frame.height)
     return evaluator
-
-
-def labelled_chunks(
-    encoder: Encoder, paths: Iterable[str | Path]
-) -> Iterator[tuple[pl.DataFrame, Encoded, Arrays]]:
-    """Yields raw rows, the same encoded, and their labels, as `evaluate` reads them."""
-    schema = encoder.schema
-    columns = [*raw_columns(schema), *(task.label for task in schema.tasks)]
-    columns += [schema.group] if schema.group else []
-    for source in find_files(paths):
-        check_labels(schema, column_types(source, schema), str(source))
-        row = 0
-        for frame in read_chunks(source, columns, schema, CHUNK_ROWS):
-            where = Origin(str(source), row)
-            encoded = encoder.encode(frame, where)
-            check_domains(encoder, frame, encoded.domain, where)
-            yield frame, encoded, encoder.labels(frame, where)
-            row += frame.height
 
 
 def write_report(evaluator: Evaluator, out: Path) -> None:

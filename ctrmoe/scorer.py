@@ -59,7 +59,7 @@ class Scorer:
         """
         folder = Path(path)
         if (folder / CONFIG).is_file():
-            return cls._of_run(Run(folder))
+            return cls.of_run(Run(folder))
         versions = sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())
         if not (folder / SAVED_MODEL).is_file() and versions:
             folder = folder / str(versions[-1])
@@ -71,7 +71,8 @@ class Scorer:
         return cls._of_export(folder)
 
     @classmethod
-    def _of_run(cls, run: Run) -> Scorer:
+    def of_run(cls, run: Run) -> Scorer:
+        """Scores by the Keras model of a finished run."""
         model, of_logits = run.model, Probabilities(run)
         names = [tensor.name for tensor in model.inputs]
 

@@ -11,7 +11,7 @@ import typer
 
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import ConfigError
-from ctrmoe.export.options import BATCH_BUCKETS, ExportOptions
+from ctrmoe.export.options import BATCH_BUCKETS, MAX_AUC_LOSS, ExportOptions
 from ctrmoe.terminal import RunFolder, out_console
 
 
@@ -24,15 +24,33 @@ def export(
     batch_buckets: Annotated[
         str, typer.Option(help="Batch sizes to warm up: a server's allowed_batch_sizes.")
     ] = ",".join(map(str, BATCH_BUCKETS)),
+    quantize: Annotated[
+        str, typer.Option(help="int8: the rows of embedding tables as int8 with a scale each.")
+    ] = "",
+    holdout: Annotated[
+        list[str] | None, typer.Option(help="Raw labelled files that tell what rounding costs.")
+    ] = None,
+    max_auc_loss: Annotated[
+        float, typer.Option(help="Refuse if rounding moves a task's AUC by more.")
+    ] = MAX_AUC_LOSS,
 ) -> None:
     """Export a run as a version of a SavedModel that takes raw features."""
-    options = ExportOptions(batch_buckets=_numbers(batch_buckets))
+    options = ExportOptions(
+        batch_buckets=_numbers(batch_buckets),
+        quantize=quantize,
+        holdout=holdout or (),
+        max_auc_loss=max_auc_loss,
+    )
     load_tensorflow()
+    from ctrmoe.console import quantization_table
     from ctrmoe.export import export as write
+    from ctrmoe.export.manifest import read_manifest
     from ctrmoe.run import Run
 
     folder = write(Run(run), to, options, version=version)
     out_console.print(f"Wrote {folder}: checked against the Keras model.")
+    if quantization := read_manifest(folder)["quantization"]:
+        out_console.print(quantization_table(quantization))
 
 
 def _numbers(text: str) -> list[int]:

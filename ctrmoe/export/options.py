@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ctrmoe.config import ConfigError
 
 BATCH_BUCKETS = (1, 8, 32, 128, 512)
+MAX_AUC_LOSS = 0.0005
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,12 +19,18 @@ class ExportOptions:
     Args:
         batch_buckets: Batch sizes that are warmed up, ascending: the `allowed_batch_sizes` of a
             server that batches requests.
+        quantize: `int8` keeps the rows of tables as int8, each with a scale; "" as float32.
+        holdout: Raw labelled files, globs or folders that tell what rounding costs.
+        max_auc_loss: Largest difference that rounding may make to a task's AUC there.
 
     Raises:
         ConfigError: If an option is none of the above.
     """
 
     batch_buckets: Sequence[int] = BATCH_BUCKETS
+    quantize: str = ""
+    holdout: Sequence[str | Path] = ()
+    max_auc_loss: float = MAX_AUC_LOSS
 
     def __post_init__(self) -> None:
         buckets = tuple(self.batch_buckets)
@@ -31,4 +39,15 @@ class ExportOptions:
             raise ConfigError(
                 "`batch_buckets` must be ascending whole numbers from 1 on. Received: "
                 f"{', '.join(map(str, buckets)) or 'none'}."
+            )
+        if self.quantize not in ("", "int8"):
+            raise ConfigError(f"`quantize` must be 'int8' or ''. Received: {self.quantize!r}.")
+        if self.quantize and not self.holdout:
+            raise ConfigError(
+                "`quantize` needs labelled rows that tell what it costs. Received: no holdout. "
+                "Give files with `--holdout`."
+            )
+        if not self.max_auc_loss >= 0:
+            raise ConfigError(
+                f"`max_auc_loss` must not be negative. Received: {self.max_auc_loss}."
             )

@@ -7,11 +7,13 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from ctrmoe.config import ConfigError
 from ctrmoe.data.atomic import atomic_folder
+from ctrmoe.export.accuracy import measure_accuracy
 from ctrmoe.export.golden import write_golden
 from ctrmoe.export.manifest import write_manifest
 from ctrmoe.export.options import ExportOptions
@@ -55,17 +57,18 @@ def export(
         version: The number; one above the highest there if left out.
 
     Raises:
-        ConfigError: If the version exists.
+        ConfigError: If the version exists, or rounding costs more accuracy than allowed.
         RuntimeError: If the reloaded model disagrees.
     """
     to = Path(to)
     final = to / str(_next_version(to) if version is None else version)
     if final.exists():
         raise ConfigError(f"{final} exists already. Choose another `--version`.")
+    options = options or ExportOptions()
     with atomic_folder(final) as partial, _disk_errors(final):
-        module = ServingModule(run)
+        module = ServingModule(run, options)
         _save(run, module, partial)
-        _describe(run, module, options or ExportOptions(), partial, final)
+        _describe(run, module, options, partial, final)
         with served_session(partial) as session:
             _write_golden(run, module, session, partial)
             check(run, partial, module, session)
@@ -108,7 +111,7 @@ def _describe(
         "shared_columns": list(module.raw.signature),
         "compile": "none",
         "compute_dtype": "float32",
-        "quantization": None,
+        "quantization": _quantization(run, module, options, folder),
         "calibration": run.calibration.summary() if run.calibration else None,
     }
     write_manifest(folder, run, place, served)
@@ -122,6 +125,15 @@ def _describe(
 
     count = len(buckets) * len(module.outputs)
     write_warmup(folder, place.parent.name, requests(), count)
+
+
+def _quantization(
+    run: Run, module: ServingModule, options: ExportOptions, folder: Path
+) -> dict[str, Any] | None:
+    if not options.quantize:
+        return None
+    accuracy = measure_accuracy(run, folder, options.holdout, options.max_auc_loss)
+    return {"kind": options.quantize, **module.tables.sizes(), **accuracy}
 
 
 def _write_golden(run: Run, module: ServingModule, session: ServedSession, folder: Path) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import tensorflow as tf
 
 from ctrmoe.export.examples import parse_examples
+from ctrmoe.export.options import ExportOptions
 from ctrmoe.export.raw_graph import RawGraph
+from ctrmoe.export.served_tables import ServedTables
 from ctrmoe.export.signature_names import CLASSIFY, REGRESS, by_task, safe_names
+from ctrmoe.layers.table_rows import reading_tables
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import Run
 from ctrmoe.scorer import SIGNATURE
@@ -23,9 +26,10 @@ class ServingModule(tf.Module):
 
     Args:
         run: A finished run.
+        options: What the model is made for.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, options: ExportOptions) -> None:
         super().__init__()
         self._tasks = run.tasks
         self._of_logits = Probabilities(run)
@@ -33,7 +37,7 @@ class ServingModule(tf.Module):
         self.raw = RawGraph(run.encoder, run.folder, run.reads_domain)
         # Were the Keras model itself an attribute, a session, which is what TensorFlow Serving
         # runs, would not find its variables restored.
-        self.weights = [variable.value for variable in model.variables]
+        self.tables = ServedTables(model, options)
         self.names = safe_names(list(self.raw.signature))
         self._classify = by_task(CLASSIFY, self._tasks)
         self._regress = by_task(REGRESS, self._tasks)
@@ -45,7 +49,8 @@ class ServingModule(tf.Module):
         read = [tensor.name for tensor in model.inputs]
 
         def core(encoded: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            logits: dict[str, tf.Tensor] = model({n: encoded[n] for n in read}, training=False)
+            with reading_tables(self.tables):
+                logits: dict[str, tf.Tensor] = model({n: encoded[n] for n in read}, training=False)
             return logits
 
         self._core = core

@@ -10,7 +10,8 @@ import numpy as np
 from keras import ops
 
 from ctrmoe.layers._checks import check_choice
-from ctrmoe.layers.fused_table import PADDING, UNKNOWN, gather_rows
+from ctrmoe.layers.fused_table import PADDING, UNKNOWN
+from ctrmoe.layers.table_rows import gather_rows
 
 OPERATIONS = ("add", "concatenate", "multiply")
 

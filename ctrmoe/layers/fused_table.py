@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from ctrmoe.layers.table_rows import gather_rows
+
 PADDING, UNKNOWN = 0, 2
 
 
@@ -95,13 +97,3 @@ class FusedTable(keras.layers.Layer):
             "dim": self.dim,
             "initializer": keras.initializers.serialize(self.initializer),
         }
-
-
-def gather_rows(table: Any, rows: Any) -> Any:
-    """Reads rows of a variable; on TensorFlow their gradient is `tf.IndexedSlices`."""
-    if keras.backend.backend() != "tensorflow":
-        return ops.take(table, rows, axis=0)
-    import tensorflow as tf
-
-    # `ops.take` reads the whole variable, and an in-place update then has to copy it.
-    return tf.nn.embedding_lookup(table.value, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from ctrmoe.config import Config, ConfigError, TrainConfig
+from ctrmoe.layers.table_rows import TABLES
 from ctrmoe.losses import LogisticLoss
 from ctrmoe.optimizers import create_optimizer
 from ctrmoe.schema import Schema
@@ -12,8 +13,6 @@ from ctrmoe.training.gradient_norm import GradientNormWeighting
 from ctrmoe.training.schedule import learning_rate
 from ctrmoe.training.task_weighting import TaskWeighting
 from ctrmoe.training.uncertainty import UncertaintyWeighting
-
-TABLES = ".*/table"  # paths of the variables of `ctrmoe.layers.FusedTable`
 
 
 def compile_model(model: keras.Model, config: Config, schema: Schema, *, steps: int) -> keras.Model:

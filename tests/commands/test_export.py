@@ -13,18 +13,26 @@ def call(*arguments):
     return 0
 
 
-def test_options_reach_the_exported_model(run, tmp_path):
-    code = call("export", run.folder, "--to", tmp_path / "clicks", "--batch-buckets", "2,4")
+def test_options_reach_the_exported_model(run, test_rows, tmp_path, capsys):
+    for name in ("a", "b"):
+        test_rows.write_parquet(tmp_path / f"{name}.parquet")
+    quantize = ["--quantize", "int8", "--holdout", tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    options = ["--batch-buckets", "2,4", *quantize, "--max-auc-loss", 0.1]
+
+    code = call("export", run.folder, "--to", tmp_path / "clicks", *options)
 
     assert code == 0
     manifest = read_manifest(tmp_path / "clicks" / "1")
     assert manifest["batch_buckets"] == [2, 4]
+    assert manifest["quantization"]["rows"] == 2 * test_rows.height
+    assert "1,400 rows of holdout" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
         ("--batch-buckets", "1,many", "must be whole numbers: 1,8,32. Received: '1,many'"),
+        ("--quantize", "int8", "`quantize` needs labelled rows that tell what it costs"),
         ("--batch-buckets", "8,1", "must be ascending whole numbers from 1 on. Received: 8, 1"),
     ],
 )
