@@ -4,11 +4,11 @@
 
 Features are ranked on the training part by us, OutRank, LightGBM's gain and chance; a small network
 of one config then learns from the first 5, 10 and 20 of each, and from all. Of ours there are three
-orders: what each feature tells alone (the default), `--three-mr`, and `--forward`, what each adds
-to those before it, with the others after them. DATA is that of `leaderboard.py`, whose parts of
-Census-Income are the ones here; Criteo's ten thousand rows are divided anew for every seed. OUT
-keeps the rankings and figures, so that an interrupted run goes on where it was; with `--minutes` no
-training starts after so many.
+orders: what each feature tells alone (the ranking), `--three-mr`, and that in which `--select N`
+takes them, what each adds to those before it, with the others after them. DATA is that of
+`leaderboard.py`, whose parts of Census-Income are the ones here; Criteo's ten thousand rows are
+divided anew for every seed. OUT keeps the rankings and figures, so that an interrupted run goes on
+where it was; with `--minutes` no training starts after so many.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ctrmoe.schema import Feature, Schema
 SIZES = (5, 10, 20)
 CHOSEN = {"census_income": "income_over_50k", "criteo_10k": "click"}
 """The data sets with the task that is ranked for and learned."""
-RANKINGS = ("ours", "ours, 3MR", "ours, forward", "OutRank", "LightGBM", "random")
+RANKINGS = ("ours", "ours, 3MR", "ours, --select", "OutRank", "LightGBM", "random")
 MOST_ROWS = 40_000
 """Training rows of the model; the rankings read all."""
 CONFIG = {
@@ -100,7 +100,7 @@ def by_us(train: pl.DataFrame, schema: Schema) -> dict[str, list[str]]:
     return {
         "ours": alone,
         "ours, 3MR": tables["three_mr"]["feature"].to_list(),
-        "ours, forward": added + [name for name in alone if name not in added],
+        "ours, --select": added + [name for name in alone if name not in added],
     }
 
 

@@ -70,8 +70,9 @@ def rank(  # noqa: PLR0913 - its options
     ] = False,
     given: Annotated[str, _Together(help="Score what features add to these: a,b,c.")] = "",
     forward: Annotated[
-        int, _Together(help="Add so many features to these, the best one each time.")
-    ] = 0,
+        int | None,
+        _Together(help="Add so many features to these, the best each time; else as --select."),
+    ] = None,
     transformers: Annotated[
         str,
         _Selection(
@@ -138,7 +139,7 @@ def rank(  # noqa: PLR0913 - its options
             redundancy=redundancy,
             three_mr=three_mr,
             given=[name for name in given.split(",") if name],
-            forward=forward,
+            forward=_steps(count, three_mr) if forward is None else forward,
             by_domain=by == "domain",
             time_slices=time_slices,
             score=chosen,
@@ -169,3 +170,8 @@ def rank(  # noqa: PLR0913 - its options
     if out_schema:
         kept = write_selection(tried, tables, count, out_schema)
         out_console.print(f"Wrote {out_schema}: {kept}.", soft_wrap=True)
+
+
+def _steps(count: int | str, other_order: bool) -> int:
+    """So many features are best chosen by what each adds to those before it."""
+    return count if isinstance(count, int) and not other_order else 0

@@ -192,6 +192,26 @@ def test_command_writes_a_schema_that_prepares(tmp_path):
     assert call(*command, "--select", "3", "--out-schema", tmp_path / "new.toml") == 2
 
 
+def test_number_of_features_is_chosen_by_what_each_adds(tmp_path):
+    random = np.random.default_rng(3)
+    best, other = random.integers(0, 5, 4_000), random.integers(0, 3, 4_000)
+    copy = np.where(random.random(4_000) < 0.9, best, random.integers(0, 5, 4_000))
+    click = (random.random(4_000) < 0.1 + 0.1 * best + 0.1 * other).astype(int)
+    columns = {"best": best, "copy": copy, "other": other}
+    pl.DataFrame(columns | {"click": click}).write_parquet(tmp_path / "clicks.parquet")
+    plain = [{"name": name, "kind": "categorical"} for name in columns]
+    given = Schema.from_dict({"name": "t", "tasks": [{"name": "click"}], "features": plain})
+    (tmp_path / "schema.toml").write_text(given.dumps())
+    command = ["rank", tmp_path / "clicks.parquet", "--schema", tmp_path / "schema.toml"]
+    command += ["--out", tmp_path / "ranking", "--select", "2", "--out-schema"]
+
+    assert call(*command, tmp_path / "added.toml") == 0
+    assert call(*command, tmp_path / "alone.toml", "--forward", "0") == 0
+
+    assert set(names(Schema.load(tmp_path / "added.toml"))) == {"best", "other"}
+    assert set(names(Schema.load(tmp_path / "alone.toml"))) == {"best", "copy"}
+
+
 def test_parity_of_two_columns_becomes_a_cross():
     """Neither tells anything alone: the schema has their cross beside what does."""
     random = np.random.default_rng(4)
