@@ -113,7 +113,7 @@ def _expand(item: Table, number: int) -> Iterator[SourceFile]:
         yield item
     elif _is_frame(item):
         name = Path(f"frame-{number}")
-        yield SourceFile(name, name, frame=_as_polars(item))
+        yield SourceFile(name, name, frame=as_polars(item))
     elif os.path.isdir(item):
         yield from _folder(Path(item), Path(item))
     elif os.path.exists(item):
@@ -124,7 +124,12 @@ def _expand(item: Table, number: int) -> Iterator[SourceFile]:
         raise SchemaError(f"{item} doesn't exist. Check the path.")
 
 
-def _as_polars(frame: Any) -> pl.DataFrame:
+def as_polars(frame: Any) -> pl.DataFrame:
+    """Returns a polars or pandas frame as polars.
+
+    Raises:
+        SchemaError: If a pandas frame holds what polars has no type for.
+    """
     if isinstance(frame, pl.DataFrame):
         return frame
     try:

@@ -1,0 +1,78 @@
+"""Requests and answers of TensorFlow Serving's REST interface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import orjson
+
+from ctrmoe.serving.client.options import ClientOptions
+from ctrmoe.serving.client.pieces import Answer
+from ctrmoe.serving.client.raw_rows import Arrays
+from ctrmoe.serving.client.serving_error import CODES, ServingError
+from ctrmoe.serving.client.signature import Signature
+
+
+def model_path(model: str, options: ClientOptions) -> str:
+    """Returns the path of a model, of its version or of its label."""
+    path = f"/v1/models/{quote(model, safe='')}"
+    if options.version is not None:
+        return f"{path}/versions/{options.version}"
+    return path if options.label is None else f"{path}/labels/{quote(options.label, safe='')}"
+
+
+def body(signature: str, arrays: Arrays) -> bytes:
+    """Returns a request in columns, which a server reads faster than rows."""
+    columns = b",".join(orjson.dumps(name) + b":" + _column(a) for name, a in arrays.items())
+    return b'{"signature_name":%b,"inputs":{%b}}' % (orjson.dumps(signature), columns)
+
+
+def _column(array: np.ndarray) -> bytes:
+    if array.dtype == object:
+        return orjson.dumps(array.tolist())
+    if array.dtype == np.float32 and not np.isfinite(array).all():
+        # orjson writes null, which TensorFlow Serving refuses: a missing number is NaN to it.
+        return json.dumps(array.tolist()).encode()
+    return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def answer_of(content: bytes, signature: Signature) -> Answer:
+    """Reads an answer in columns; a single output goes without its name."""
+    outputs = _parsed(content).get("outputs")
+    if outputs is None:
+        raise ServingError("UNKNOWN", f"The answer must hold outputs. Received: {content[:200]!r}")
+    if not isinstance(outputs, Mapping):
+        outputs = {signature.outputs[0]: outputs}
+    return Answer({name: np.array(outputs[name], np.float32) for name in signature.outputs})
+
+
+def parsed(status: int, content: bytes) -> dict[str, Any]:
+    """Returns the answer of a status or of metadata; raises what `check` raises."""
+    check(status, content)
+    return _parsed(content)
+
+
+def check(status: int, content: bytes) -> None:
+    """Raises the server's error, where the HTTP status is none of success."""
+    if status == 200:
+        return
+    try:
+        message = str(json.loads(content)["error"])
+    except (ValueError, KeyError, TypeError):
+        message = content[:200].decode(errors="replace") or f"HTTP {status}"
+    raise ServingError(CODES.get(status, "UNKNOWN"), message)
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    try:
+        # NaN is a word of TensorFlow Serving's JSON, which orjson does not know.
+        answer = json.loads(content) if b"N" in content else orjson.loads(content)
+    except ValueError as error:
+        raise ServingError("UNKNOWN", f"The answer must be JSON. Received: {error}") from error
+    if not isinstance(answer, dict):
+        raise ServingError("UNKNOWN", f"The answer must be an object. Received: {content[:200]!r}")
+    return answer
