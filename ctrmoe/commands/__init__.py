@@ -10,6 +10,7 @@ from ctrmoe.commands.explain import explain
 from ctrmoe.commands.export import export
 from ctrmoe.commands.infer import infer
 from ctrmoe.commands.prepare import prepare
+from ctrmoe.commands.promote import promote
 from ctrmoe.commands.rank import rank
 from ctrmoe.commands.score import score
 from ctrmoe.commands.serve import serve
@@ -31,6 +32,7 @@ COMMANDS = (
     score,
     serve,
     serving_config,
+    promote,
     explain,
 )
 """In the order of `ctrmoe --help`."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import grpc
 
 from ctrmoe.serving.client import messages
 from ctrmoe.serving.client.async_client import AsyncClient
+from ctrmoe.serving.client.channel import open_channel, sent_along
 from ctrmoe.serving.client.options import ClientOptions
 from ctrmoe.serving.client.pieces import Answer
 from ctrmoe.serving.client.raw_rows import Arrays
 from ctrmoe.serving.client.serving_error import ServingError
 from ctrmoe.serving.client.signature import Signature
-
-MAX_BYTES = 64 << 20
-CHANNEL = (
-    ("grpc.max_receive_message_length", MAX_BYTES),
-    ("grpc.max_send_message_length", MAX_BYTES),
-)
 
 
 class AsyncGrpcClient(AsyncClient):
@@ -36,11 +30,10 @@ class AsyncGrpcClient(AsyncClient):
         from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
         super().__init__(model, options)
-        self._channel = _channel(address, self.options)
+        self._channel = open_channel(grpc.aio, address, self.options)
         self._predictions = PredictionServiceStub(self._channel)
         self._models = ModelServiceStub(self._channel)
-        key = self.options.api_key
-        self._sent_along = (("x-api-key", key),) if key else ()
+        self._sent_along = sent_along(self.options)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -65,18 +58,3 @@ class AsyncGrpcClient(AsyncClient):
             return await method(request, timeout=seconds, metadata=self._sent_along)
         except grpc.aio.AioRpcError as error:
             raise ServingError(error.code().name, error.details() or "") from error
-
-
-def _channel(address: str, options: ClientOptions) -> grpc.aio.Channel:
-    if not (options.tls or options.root_certificates or options.client_certificate):
-        return grpc.aio.insecure_channel(address, CHANNEL)
-    credentials = grpc.ssl_channel_credentials(
-        root_certificates=_read(options.root_certificates),
-        private_key=_read(options.client_key),
-        certificate_chain=_read(options.client_certificate),
-    )
-    return grpc.aio.secure_channel(address, credentials, CHANNEL)
-
-
-def _read(path: Path | None) -> bytes | None:
-    return None if path is None else path.read_bytes()

@@ -73,9 +73,15 @@ def tensor(array: np.ndarray) -> tensor_pb2.TensorProto:
     return message
 
 
+def array(message: tensor_pb2.TensorProto) -> np.ndarray:
+    """Returns a tensor as an array."""
+    values: np.ndarray = MakeNdarray(message)
+    return values
+
+
 def answer_of(response: predict_pb2.PredictResponse, signature: Signature) -> Answer:
     """Reads an answer."""
-    outputs = {name: MakeNdarray(response.outputs[name]) for name in signature.outputs}
+    outputs = {name: array(response.outputs[name]) for name in signature.outputs}
     return Answer(outputs, response.model_spec.version.value or None)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctrmoe.config import ConfigError
+from ctrmoe.export.manifest import read_manifest
 
 SAVED_MODEL = "saved_model.pb"
-MANIFEST = Path("assets.extra") / "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,7 @@ def versions_in(folder: Path) -> dict[int, Path]:
 
 
 def _model(folder: Path, versions: dict[int, Path]) -> ServedModel:
-    newest = list(versions.values())[-1]
-    path = newest / MANIFEST
-    manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    manifest = read_manifest(list(versions.values())[-1])
     return ServedModel(
         name=folder.name,
         versions=tuple(versions),
