@@ -74,7 +74,7 @@ class AsyncClient(ABC):
         return await self._within(deadline, self._scored(call, "serve_candidates"))
 
     async def status(self) -> list[VersionStatus]:
-        """Returns the state of each version, or of the one that is asked."""
+        """Returns the state of each version, or of the one that is asked by its number."""
         return read_status(await self._within(None, self._retried(self._status)))
 
     async def wait_until_available(self, timeout: float = 60.0) -> int:
@@ -91,8 +91,12 @@ class AsyncClient(ABC):
             async with asyncio.timeout(timeout):
                 while True:
                     try:
+                        if self.options.label is not None:
+                            # The status disregards labels, and metadata needs a loaded version.
+                            metadata = await self._metadata(timeout)
+                            return int(metadata["model_spec"]["version"])
                         state = read_status(await self._status(timeout))
-                        if found := newest_available(state):
+                        if (found := newest_available(state)) is not None:
                             return found
                     except ServingError as error:
                         state = error

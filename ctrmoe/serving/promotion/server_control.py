@@ -44,16 +44,7 @@ class ServerControl:
 
     def status(self, model: str, version: int) -> VersionStatus:
         """Returns the state of a version, NOT_FOUND where the server does not have it."""
-        found = self._status(model, ClientOptions(version=version))
-        return found or VersionStatus(version, "NOT_FOUND")
-
-    def labelled(self, model: str, label: str) -> int | None:
-        """Returns the version that answers requests for a label."""
-        found = self._status(model, ClientOptions(label=label))
-        return found.version if found else None
-
-    def _status(self, model: str, chosen: ClientOptions) -> VersionStatus | None:
-        request = messages.status_request(model, chosen)
+        request = messages.status_request(model, ClientOptions(version=version))
         try:
             answer = self._models.GetModelStatus(
                 request, timeout=SECONDS, metadata=self._sent_along
@@ -61,8 +52,16 @@ class ServerControl:
         except grpc.RpcError as error:
             if error.code() is not grpc.StatusCode.NOT_FOUND:
                 raise self._mendable(error) from error
-            return None
+            return VersionStatus(version, "NOT_FOUND")
         return read_status(messages.as_rest(answer))[0]
+
+    def labelled(self, model: str, label: str) -> int:
+        """Returns the version that answers requests for a label."""
+        # Not its status: that disregards labels.
+        request = messages.metadata_request(model, ClientOptions(label=label))
+        answer = self._call(self._predictions.GetModelMetadata, request)
+        version: int = answer.model_spec.version.value
+        return version
 
     def reload(self, config: ModelServerConfig) -> None:
         """Gives the server another configuration.

@@ -129,7 +129,7 @@ def _array(leaves: list[Any], dtype: tf.DType) -> np.ndarray:
         array[:] = leaves
         return array
     if dtype.is_integer:
-        lowest, highest = dtype.limits
+        lowest, highest = dtype.min, dtype.max
         for extreme in (min(leaves, default=0), max(leaves, default=0)):
             if not lowest <= extreme <= highest:
                 raise _wrong_type(extreme, dtype)

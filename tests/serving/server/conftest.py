@@ -3,15 +3,6 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def server(exported):
-    """A server of the exported model, on ports that the system chooses."""
-    from ctrmoe.serving.server import start
-
-    with start(exported.parent, rest_port=0, grpc_port=0) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
 def rest(server):
     """A client of its REST port."""
     with httpx.Client(base_url=f"http://127.0.0.1:{server.rest_port}", timeout=30) as client:
