@@ -13,6 +13,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from ctrmoe.serving.server.batching import Batcher
 from ctrmoe.serving.server.failures import RequestError
+from ctrmoe.serving.server.metrics import ServerMetrics
 from ctrmoe.serving.server.models import ModelManager
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.signature import Arrays, Signature
@@ -27,6 +28,7 @@ class Answering:
         models: What is served.
         batcher: What runs it.
         reload: Takes a `ModelServerConfig`.
+        metrics: What counts requests.
         max_concurrency: Most requests at a time.
     """
 
@@ -35,13 +37,31 @@ class Answering:
         models: ModelManager,
         batcher: Batcher,
         reload: Callable[[Any], None],
+        metrics: ServerMetrics,
         max_concurrency: int,
     ) -> None:
         self.models = models
         self.batcher = batcher
         self.reload = reload
+        self.metrics = metrics
         self._places = max_concurrency
         self._taken = 0
+
+    @contextmanager
+    def counted(self, model: str, api: str, entrypoint: str) -> Iterator[None]:
+        """Counts and times a request."""
+        known = model if self.models.known(model) else ""  # names are not the clients' to invent
+        start = time.monotonic()
+        try:
+            yield
+        except RequestError as error:
+            self.metrics.count(known, error.code)
+            raise
+        except TimeoutError:
+            self.metrics.count(known, StatusCode.DEADLINE_EXCEEDED)
+            raise
+        self.metrics.count(known, StatusCode.OK)
+        self.metrics.time(known, api, entrypoint, time.monotonic() - start)
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.settings import Settings
 from ctrmoe.serving.server.signature import Arrays, Signature
 
-Ran = Callable[["Batch"], None]
+Watcher = Callable[["Batch"], None]
 
 
 @dataclass(eq=False, slots=True)
@@ -49,6 +49,7 @@ class Batch:
     Args:
         tasks: Whose rows it held.
         padding: Rows added to reach a size that is compiled.
+        started: When it began to run, on the monotonic clock.
         seconds: How long it ran.
         inputs: Its rows.
         outputs: Its answers.
@@ -56,6 +57,7 @@ class Batch:
 
     tasks: list[Task]
     padding: int
+    started: float
     seconds: float
     inputs: Arrays
     outputs: Arrays
@@ -70,12 +72,12 @@ class Batcher:
 
     Args:
         settings: Sizes and limits.
-        on_batch: Is told of each batch.
+        watchers: Are told of each batch.
     """
 
-    def __init__(self, settings: Settings, on_batch: Ran) -> None:
+    def __init__(self, settings: Settings, watchers: Sequence[Watcher] = ()) -> None:
         self._settings = settings
-        self._on_batch = on_batch
+        self._watchers = watchers
         self._waiting: deque[Task] = deque()
         self._rows = 0
         self._changed = threading.Condition()
@@ -205,7 +207,8 @@ class Batcher:
                 else batch.outputs
             )
             start += task.rows
-        self._on_batch(batch)
+        for watcher in self._watchers:
+            watcher(batch)
 
 
 def _run(tasks: list[Task]) -> Batch:
@@ -221,9 +224,9 @@ def _run(tasks: list[Task]) -> Batch:
             name: _padded(array, padding) if name in first.signature.row_inputs else array
             for name, array in inputs.items()
         }
-    start = time.perf_counter()
+    start = time.monotonic()
     outputs = first.servable.run(first.signature, inputs, first.outputs)
-    return Batch(tasks, padding, time.perf_counter() - start, inputs, outputs)
+    return Batch(tasks, padding, start, time.monotonic() - start, inputs, outputs)
 
 
 def _padded(array: np.ndarray, padding: int) -> np.ndarray:

@@ -60,11 +60,13 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Runs a signature on tensors."""
-        with _told(context), self._answering.servable(request.model_spec) as servable:
+        spec = request.model_spec
+        counted = self._answering.counted(spec.name, "Predict", "GRPC")
+        with _told(context), counted, self._answering.servable(spec) as servable:
             signature, inputs, outputs = read_predict(servable, request)
             answer = self._wait(context, servable, signature, inputs, outputs)
             response = predict_pb2.PredictResponse()
-            _fill_spec(response.model_spec, request.model_spec, servable)
+            _fill_spec(response.model_spec, spec, servable)
             for name, array in answer.items():
                 response.outputs[name].CopyFrom(proto_of(array))
         return response
@@ -109,10 +111,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             return self._answering.metadata(request.model_spec)
 
     def _infer(self, method: Method, request: Any, context: Any, response: Any) -> Any:
-        with _told(context), self._answering.servable(request.model_spec) as servable:
-            result = self._result(method, request.model_spec, request.input, context, servable)
+        spec = request.model_spec
+        counted = self._answering.counted(spec.name, method.capitalize(), "GRPC")
+        with _told(context), counted, self._answering.servable(spec) as servable:
+            result = self._result(method, spec, request.input, context, servable)
             response.result.CopyFrom(result)
-            _fill_spec(response.model_spec, request.model_spec, servable)
+            _fill_spec(response.model_spec, spec, servable)
         return response
 
     def _result(

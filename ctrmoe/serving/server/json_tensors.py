@@ -25,6 +25,12 @@ _JSON_TYPES: dict[tf.DType, set[type]] = {
     tf.bool: {bool},
 }
 _INTEGER: set[type] = {int}
+_TYPE_TEXTS = {tf.float32: "float", tf.float64: "double"}
+
+
+def type_text(dtype: tf.DType) -> str:
+    """Returns what TensorFlow Serving calls a type."""
+    return _TYPE_TEXTS.get(dtype, dtype.name)
 
 
 def tensor(value: Any, dtype: tf.DType) -> np.ndarray:
@@ -119,7 +125,7 @@ def _element(value: Any, dtype: tf.DType) -> Any:
 def _wrong_type(value: Any, dtype: tf.DType) -> RequestError:
     return RequestError(
         f"JSON Value: {debug_text(value)} Type: {type_name(value)} is not of expected type: "
-        f"{dtype.name}"
+        f"{type_text(dtype)}"
     )
 
 
@@ -129,9 +135,9 @@ def _array(leaves: list[Any], dtype: tf.DType) -> np.ndarray:
         array[:] = leaves
         return array
     if dtype.is_integer:
-        lowest, highest = dtype.min, dtype.max
+        limits = np.iinfo(dtype.as_numpy_dtype)
         for extreme in (min(leaves, default=0), max(leaves, default=0)):
-            if not lowest <= extreme <= highest:
+            if not limits.min <= extreme <= limits.max:
                 raise _wrong_type(extreme, dtype)
     with np.errstate(over="ignore"):  # a number beyond float32 is infinite
         return np.array(leaves, dtype.as_numpy_dtype)

@@ -15,7 +15,6 @@ from ctrmoe.serving.server.failures import RequestError, not_found
 from ctrmoe.serving.server.model_config import ModelConfig, Models
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.version_folders import VersionFolder, whole_versions
-from ctrmoe.serving.server.warmup import warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +129,10 @@ class ModelManager:
         """Returns whether a model is configured."""
         return name in self._models
 
+    def is_served(self, name: str, version: int) -> bool:
+        """Returns whether a version is available."""
+        return version in self._available.get(name, {})
+
     @property
     def ready(self) -> bool:
         """Whether each model has an available version."""
@@ -228,14 +231,3 @@ class ModelManager:
     def _set(self, name: str, version: int, state: VersionState) -> None:
         with self._lock:
             self._states.setdefault(name, {})[version] = state
-
-
-def load_warm(name: str, version: int, folder: Path) -> Servable:
-    """Returns a version that has answered its warm-up requests."""
-    servable = Servable(name, version, folder)
-    try:
-        warm_up(servable)
-    except BaseException:
-        servable.close()
-        raise
-    return servable

@@ -33,6 +33,8 @@ from ctrmoe.serving.server.json_answers import (
 )
 from ctrmoe.serving.server.json_body import parse_body
 from ctrmoe.serving.server.json_predict import read_inputs, signature_name
+from ctrmoe.serving.server.metrics import CONTENT_TYPE
+from ctrmoe.serving.server.metrics import PATH as METRICS
 from ctrmoe.serving.server.rest_body import read_body
 from ctrmoe.serving.server.settings import Settings
 
@@ -87,10 +89,15 @@ class RestApplication:
             return Response("ok" if ready else "no", 200 if ready else 503, media_type="text/plain")
         headers = ((k.decode("latin-1"), v) for k, v in request.scope["headers"])
         check_api_key(self._settings.api_key, headers)
+        if path == METRICS and request.method == "GET":
+            page = await asyncio.to_thread(self._answering.metrics.page)
+            return Response(page, headers={"content-type": CONTENT_TYPE})
         if not API.fullmatch(path):
             return Response(status_code=404)
         if request.method == "POST" and (match := PREDICTION.fullmatch(path)):
-            with self._answering.place():
+            name = unquote(match["name"])
+            counted = self._answering.counted(name, match["method"].lower(), "REST")
+            with counted, self._answering.place():
                 return await self._infer(request, match)
         if request.method == "GET" and (match := MODEL.fullmatch(path)):
             spec = _model_spec(match)

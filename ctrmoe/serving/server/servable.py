@@ -43,6 +43,7 @@ class Servable:
             key: Signature.of(key, definition, candidates)
             for key, definition in self.definitions.items()
         }
+        self.kept: dict[str, Any] = {}
         self._users = 0
         self._unused = threading.Condition()
 
@@ -66,9 +67,7 @@ class Servable:
         try:
             answer: Arrays = self._session.run(fetched, fed)
         except tf.errors.OpError as error:
-            # The first line says what is wrong; the others say where in the graph.
-            message = error.message.partition("\n")[0]
-            raise RequestError(message, code_of(error.error_code)) from error
+            raise RequestError(_message(error), code_of(error.error_code)) from error
         return answer
 
     def acquire(self) -> None:
@@ -87,3 +86,10 @@ class Servable:
         with self._unused:
             self._unused.wait_for(lambda: self._users == 0, timeout)
         self._session.close()
+
+
+def _message(error: tf.errors.OpError) -> str:
+    """What is wrong; Python's session puts the places in the graph around it."""
+    original = error.__context__
+    text = original.message if isinstance(original, tf.errors.OpError) else error.message
+    return text.partition("\n")[0]

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from ctrmoe.config import ConfigError
@@ -18,14 +19,19 @@ from ctrmoe.serving.server.batching import Batcher
 from ctrmoe.serving.server.failures import RequestError
 from ctrmoe.serving.server.grpc_services import ModelService, PredictionService
 from ctrmoe.serving.server.listeners import GrpcListener, RestListener
+from ctrmoe.serving.server.metrics import ServerMetrics
 from ctrmoe.serving.server.model_config import ModelConfig, Models, models_of, read_config
-from ctrmoe.serving.server.models import ModelManager, load_warm
+from ctrmoe.serving.server.models import ModelManager
+from ctrmoe.serving.server.monitor import Monitor
 from ctrmoe.serving.server.rest import RestApplication
+from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.settings import Settings
+from ctrmoe.serving.server.warmup import warm_up
 
 logger = logging.getLogger(__name__)
 
 FIRST_LOOKS_SECONDS = 5.0
+HEALTH_SERVICES = (health.OVERALL_HEALTH, "ModelService", "PredictionService")
 
 
 def start(
@@ -75,12 +81,17 @@ class Server:
         self._read_models = read_models
         self._asked = read_models()
         self._stop = threading.Event()
-        self._models = ModelManager(self._asked, load_warm)
-        self._batcher = Batcher(settings, lambda batch: None)
+        self._health = health.HealthServicer()
+        self._metrics = ServerMetrics()
+        self._models = ModelManager(self._asked, self._load)
+        self._monitor = Monitor(self._models.is_served)
+        self._metrics.registry.register(self._monitor)
+        self._batcher = Batcher(settings, (self._metrics.add_batch, self._monitor.add_batch))
         answering = Answering(
             self._models,
             self._batcher,
             lambda config: self._models.reload(models_of(config)),
+            self._metrics,
             settings.max_concurrency,
         )
         try:
@@ -89,6 +100,7 @@ class Server:
             self._rest = RestListener(RestApplication(answering, settings), settings)
         except BaseException:
             self._batcher.close()
+            self._monitor.close()
             self._models.close(0)
             raise
         services = PredictionService(answering, settings.timeout_seconds)
@@ -98,6 +110,8 @@ class Server:
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(answering), self._grpc.server
         )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc.server)
+        self._tell_health()
         self._grpc.start()
         self._poller = threading.Thread(target=self._poll, name="poll", daemon=True)
         self._poller.start()
@@ -117,10 +131,12 @@ class Server:
         if self._stop.is_set():
             return
         self._stop.set()
+        self._health.enter_graceful_shutdown()
         self._rest.close()
         self._grpc.close()
         self._poller.join()
         self._batcher.close()
+        self._monitor.close()
         self._models.close(self._settings.timeout_seconds)
 
     def __enter__(self) -> Self:
@@ -147,6 +163,28 @@ class Server:
         if not self._models.ready:
             logger.warning("Some models have no version yet; they are served when they have.")
 
+    def _tell_health(self) -> None:
+        serving = self._models.ready
+        state = health_pb2.HealthCheckResponse.SERVING
+        for service in HEALTH_SERVICES:
+            self._health.set(
+                service, state if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+            )
+
+    def _load(self, name: str, version: int, folder: Path) -> Servable:
+        """Loads a version and replays its warm-up requests."""
+        servable = Servable(name, version, folder)
+        start, status = time.monotonic(), "success"
+        try:
+            warm_up(servable)
+        except BaseException:
+            status = "failure"
+            servable.close()
+            raise
+        finally:
+            self._metrics.time_warmup(str(folder), status, time.monotonic() - start)
+        return servable
+
     def _poll(self) -> None:
         while not self._stop.wait(self._settings.poll_seconds):
             try:
@@ -158,5 +196,6 @@ class Server:
                     self._asked = models
             except (ConfigError, RequestError) as error:
                 logger.warning("The models stay as they are: %s", error)
-            except Exception:
+            except Exception:  # a disk may fail in many ways; the next look may find it mended
                 logger.exception("A look for versions failed; the models stay as they are.")
+            self._tell_health()

@@ -68,6 +68,12 @@ class Signature:
         """Whether rows of several requests may run together."""
         return bool(self.inputs) and self.row_inputs == set(self.inputs)
 
+    @cached_property
+    def takes_examples(self) -> bool:
+        """Whether its one input is serialized `tf.Example` records."""
+        inputs = list(self.inputs.values())
+        return len(inputs) == 1 and inputs[0].dtype == tf.string and inputs[0].shape == (None,)
+
     def rows(self, inputs: Arrays) -> int:
         """Returns how many rows a request has.
 

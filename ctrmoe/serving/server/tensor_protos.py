@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2
 
 from ctrmoe.serving.server.failures import RequestError
+from ctrmoe.serving.server.json_tensors import type_text
 
 MAX_FILLED = 1 << 20
 """Most elements that a tensor may leave to be filled with its last value."""
@@ -35,7 +36,9 @@ def array_of(name: str, proto: Any, dtype: tf.DType) -> np.ndarray:
         RequestError: If its type is another, or its values do not fill its shape.
     """
     if proto.dtype != dtype.as_datatype_enum:
-        raise RequestError(f"Expects arg[{name}] to be {dtype.name} but {_name(proto)} is provided")
+        raise RequestError(
+            f"Expects arg[{name}] to be {type_text(dtype)} but {_name(proto)} is provided"
+        )
     shape = [dimension.size for dimension in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0 or len(shape) > 32:
         raise RequestError(f"Tensor {name} has an invalid shape: {shape}")
@@ -86,6 +89,6 @@ def proto_of(array: np.ndarray) -> Any:
 
 def _name(proto: Any) -> str:
     try:
-        return tf.as_dtype(proto.dtype).name
+        return type_text(tf.as_dtype(proto.dtype))
     except TypeError:
         return f"type {proto.dtype}"

@@ -1,21 +1,76 @@
+import os
+from dataclasses import dataclass
+from typing import Any
+
 import httpx
 import pytest
 
-
-@pytest.fixture(scope="session")
-def rest(server):
-    """A client of its REST port."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.rest_port}", timeout=30) as client:
-        yield client
+SAMPLE = {"DT_STRING": ["a", "b"], "DT_INT64": [1, 2], "DT_FLOAT": [0.5, 2.5]}
 
 
-@pytest.fixture(scope="session")
-def channel(server):
-    """A channel to its gRPC port."""
+@dataclass
+class Target:
+    """A server that is asked, and two rows for the signature `serving_default` of its model."""
+
+    rest: httpx.Client
+    channel: Any
+    model: str
+    columns: dict[str, list]
+
+    @property
+    def rows(self):
+        return [
+            dict(zip(self.columns, row, strict=True))
+            for row in zip(*self.columns.values(), strict=True)
+        ]
+
+    def predict(self, body, path=None):
+        """Posts JSON, or the bytes that are given."""
+        if not isinstance(body, bytes):
+            return self.rest.post(path or f"/v1/models/{self.model}:predict", json=body)
+        return self.rest.post(path or f"/v1/models/{self.model}:predict", content=body)
+
+
+def _target(rest_url, grpc_address, model):
     import grpc
 
-    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as opened:
-        yield opened
+    rest = httpx.Client(base_url=rest_url, timeout=30)
+    document = rest.get(f"/v1/models/{model}/metadata").json()["metadata"]["signature_def"]
+    inputs = document["signature_def"]["serving_default"]["inputs"]
+    columns = {name: [[value] for value in SAMPLE[of["dtype"]]] for name, of in inputs.items()}
+    return Target(rest, grpc.insecure_channel(grpc_address), model, columns)
+
+
+@pytest.fixture(scope="session")
+def ours(server):
+    """Our server as a target."""
+    opened = _target(
+        f"http://127.0.0.1:{server.rest_port}", f"127.0.0.1:{server.grpc_port}", "clicks"
+    )
+    yield opened
+    opened.rest.close()
+    opened.channel.close()
+
+
+@pytest.fixture(scope="session", params=["ours", "tensorflow_model_server"])
+def target(request):
+    """Our server; a real one too where the environment says how to reach it.
+
+    CTRMOE_TFS_REST is an address like `http://127.0.0.1:8501`, CTRMOE_TFS_GRPC one like
+    `127.0.0.1:8500`; CTRMOE_TFS_MODEL names a model that `ctrmoe export` wrote, `clicks` if unset.
+    """
+    if request.param == "ours":
+        return request.getfixturevalue("ours")
+    if not {"CTRMOE_TFS_REST", "CTRMOE_TFS_GRPC"} <= set(os.environ):
+        pytest.skip("no tensorflow_model_server: CTRMOE_TFS_REST and CTRMOE_TFS_GRPC are not set")
+    model = os.environ.get("CTRMOE_TFS_MODEL", "clicks")
+    return _target(os.environ["CTRMOE_TFS_REST"], os.environ["CTRMOE_TFS_GRPC"], model)
+
+
+@pytest.fixture(scope="session")
+def rest(ours):
+    """A client of our server's REST port."""
+    return ours.rest
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,10 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def stub(channel):
+def stub(ours):
     from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-    return prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    return prediction_service_pb2_grpc.PredictionServiceStub(ours.channel)
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ def test_metadata(stub, columns):
     assert set(definitions.signature_def["serving_default"].inputs) == set(columns)
 
 
-def test_status(channel):
+def test_status(ours):
     from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-    stub = model_service_pb2_grpc.ModelServiceStub(channel)
+    stub = model_service_pb2_grpc.ModelServiceStub(ours.channel)
     request = get_model_status_pb2.GetModelStatusRequest()
     request.model_spec.name = "clicks"
 
