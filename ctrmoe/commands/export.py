@@ -33,6 +33,9 @@ def export(
     max_auc_loss: Annotated[
         float, typer.Option(help="Refuse if rounding moves a task's AUC by more.")
     ] = MAX_AUC_LOSS,
+    tables: Annotated[
+        str, typer.Option(help="cpu: lookups and tables on the CPU, whatever runs the rest.")
+    ] = "auto",
 ) -> None:
     """Export a run as a version of a SavedModel that takes raw features."""
     options = ExportOptions(
@@ -40,6 +43,7 @@ def export(
         quantize=quantize,
         holdout=holdout or (),
         max_auc_loss=max_auc_loss,
+        tables=tables,
     )
     load_tensorflow()
     from ctrmoe.console import quantization_table

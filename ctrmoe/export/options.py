@@ -22,6 +22,8 @@ class ExportOptions:
         quantize: `int8` keeps the rows of tables as int8, each with a scale; "" as float32.
         holdout: Raw labelled files, globs or folders that tell what rounding costs.
         max_auc_loss: Largest difference that rounding may make to a task's AUC there.
+        tables: `cpu` places tables and the encoding of raw rows on the CPU and leaves the dense
+            part unplaced, for a server with an accelerator; `auto` leaves all of it unplaced.
 
     Raises:
         ConfigError: If an option is none of the above.
@@ -31,6 +33,7 @@ class ExportOptions:
     quantize: str = ""
     holdout: Sequence[str | Path] = ()
     max_auc_loss: float = MAX_AUC_LOSS
+    tables: str = "auto"
 
     def __post_init__(self) -> None:
         buckets = tuple(self.batch_buckets)
@@ -51,3 +54,5 @@ class ExportOptions:
             raise ConfigError(
                 f"`max_auc_loss` must not be negative. Received: {self.max_auc_loss}."
             )
+        if self.tables not in ("auto", "cpu"):
+            raise ConfigError(f"`tables` must be 'auto' or 'cpu'. Received: {self.tables!r}.")

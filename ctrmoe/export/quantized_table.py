@@ -17,16 +17,17 @@ class QuantizedTable(tf.Module):
 
     Args:
         matrix: The rows, `[V, dim]`.
+        path: The variables' names begin with it.
     """
 
-    def __init__(self, matrix: np.ndarray) -> None:
+    def __init__(self, matrix: np.ndarray, path: str = "table") -> None:
         super().__init__()
         scales = (np.abs(matrix).max(axis=1) / LEVELS).astype(np.float32)
         # A row of zeros has scale 0, and any divisor gives its zeros back.
         steps = np.where(scales > 0, scales, 1)[:, None]
         values = np.clip(np.rint(matrix / steps), -LEVELS, LEVELS).astype(np.int8)
-        self.values = tf.Variable(values, trainable=False, name="quantized_values")
-        self.scales = tf.Variable(scales, trainable=False, name="quantized_scales")
+        self.values = tf.Variable(values, trainable=False, name=f"{path}_values")
+        self.scales = tf.Variable(scales, trainable=False, name=f"{path}_scales")
 
     @property
     def variables(self) -> tuple[tf.Variable, tf.Variable]:

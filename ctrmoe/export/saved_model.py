@@ -17,6 +17,7 @@ from ctrmoe.export.accuracy import measure_accuracy
 from ctrmoe.export.golden import write_golden
 from ctrmoe.export.manifest import write_manifest
 from ctrmoe.export.options import ExportOptions
+from ctrmoe.export.placement import place_variables
 from ctrmoe.export.requests import request
 from ctrmoe.export.samples import sample_rows
 from ctrmoe.export.self_check import check
@@ -94,6 +95,8 @@ def _save(run: Run, module: ServingModule, folder: Path) -> None:
     tf.saved_model.save(module, str(folder), signatures=module.signatures())
     renamed = {safe: name for name, safe in module.names.items() if safe != name}
     rename(folder, renamed, module.methods)
+    if module.tables.device:
+        place_variables(folder, module.tables.names, module.tables.device)
     run.encoder.save(folder / ENCODER)
 
 
@@ -111,6 +114,7 @@ def _describe(
         "shared_columns": list(module.raw.signature),
         "compile": "none",
         "compute_dtype": "float32",
+        "tables": options.tables,
         "quantization": _quantization(run, module, options, folder),
         "calibration": run.calibration.summary() if run.calibration else None,
     }

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ctrmoe.export.options import ExportOptions
+from ctrmoe.export.placement import PLACES
 from ctrmoe.export.quantized_table import QuantizedTable, shrinks
 from ctrmoe.layers.table_rows import TABLES
 
@@ -19,17 +20,17 @@ class ServedTables(tf.Module):
 
     Args:
         model: A Keras model.
-        options: Say whether its tables are quantized.
+        options: Say whether its tables are quantized, and where they are read.
     """
 
     def __init__(self, model: keras.Model, options: ExportOptions) -> None:
         super().__init__()
+        tables = [v for v in model.variables if re.fullmatch(TABLES, v.path)]
+        self.device = PLACES[options.tables]
         self.quantized = {
-            variable.path: QuantizedTable(variable.numpy())
-            for variable in model.variables
-            if options.quantize
-            and re.fullmatch(TABLES, variable.path)
-            and shrinks(variable.shape[-1])
+            variable.path: QuantizedTable(variable.numpy(), variable.path)
+            for variable in tables
+            if options.quantize and shrinks(variable.shape[-1])
         }
         # Were Keras's variables themselves attributes, a session would not find them restored.
         self.stored = [v.value for v in model.variables if v.path not in self.quantized]
@@ -37,15 +38,23 @@ class ServedTables(tf.Module):
 
     def __call__(self, table: Any, rows: tf.Tensor) -> tf.Tensor:
         """Returns the rows of these numbers of a model's table."""
-        if table.path in self.quantized:
-            return self.quantized[table.path](rows)
-        return tf.nn.embedding_lookup(table.value, rows)
+        with tf.device(self.device):
+            if table.path in self.quantized:
+                return self.quantized[table.path](rows)
+            return tf.nn.embedding_lookup(table.value, rows)
 
     def round(self, model: keras.Model) -> None:
         """Gives the tables of a copy of the model the numbers that the graph reads."""
         for variable in model.variables:
             if variable.path in self.quantized:
                 variable.assign(self.quantized[variable.path].matrix())
+
+    @property
+    def names(self) -> set[str]:
+        """Names of the variables that hold tables."""
+        quantized = [v for table in self.quantized.values() for v in table.variables]
+        kept = [v for v in self.stored if re.fullmatch(TABLES, _name(v))]
+        return {_name(variable) for variable in (*quantized, *kept)}
 
     def sizes(self) -> dict[str, int]:
         """Returns the bytes of all weights as they are in the run and as they are stored."""
@@ -58,3 +67,7 @@ class ServedTables(tf.Module):
 
 def _bytes(variable: tf.Variable) -> int:
     return int(np.prod(variable.shape)) * variable.dtype.size
+
+
+def _name(variable: tf.Variable) -> str:
+    return str(variable.name).removesuffix(":0")

@@ -90,7 +90,9 @@ class ServingModule(tf.Module):
         }
 
     def _from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self.probabilities(self.raw(parse_examples(examples, self.raw.served)))
+        with tf.device(self.tables.device):
+            encoded = self.raw(parse_examples(examples, self.raw.served))
+        return self.probabilities(encoded)
 
     def _serve_raw(self) -> Any:
         specs, names = self.raw.signature, self.names
@@ -100,7 +102,9 @@ class ServingModule(tf.Module):
         }
 
         def serve_raw(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            return self.probabilities(self.raw({n: features[safe] for n, safe in names.items()}))
+            with tf.device(self.tables.device):
+                encoded = self.raw({n: features[safe] for n, safe in names.items()})
+            return self.probabilities(encoded)
 
         return tf.function(serve_raw, input_signature=[raw])
 

@@ -1,5 +1,4 @@
 import numpy as np
-import polars as pl
 import pytest
 import tensorflow as tf
 
@@ -78,19 +77,12 @@ def test_rounding_that_costs_too_much_is_refused(run, holdout, tmp_path):
     assert list((tmp_path / "clicks").iterdir()) == []
 
 
-def test_holdout_of_one_class(run, test_rows, tmp_path):
-    test_rows.with_columns(click=pl.lit(0)).write_parquet(tmp_path / "rows.parquet")
-    options = ExportOptions(quantize="int8", holdout=[tmp_path / "rows.parquet"])
-
-    with pytest.raises(ConfigError, match="must hold rows of both labels of task `click`"):
-        export(run, tmp_path / "clicks", options)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"quantize": "int4"}, "`quantize` must be 'int8' or ''. Received: 'int4'"),
         ({"quantize": "int8"}, "`quantize` needs labelled rows.*Give files with `--holdout`"),
+        ({"tables": "gpu"}, "`tables` must be 'auto' or 'cpu'. Received: 'gpu'"),
         ({"max_auc_loss": -0.1}, "`max_auc_loss` must not be negative. Received: -0.1"),
     ],
 )
