@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich import box
 from rich.console import Console, Group
-from rich.progress import Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -50,6 +59,14 @@ def rows_progress(what: str) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def rows_left_progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Shows rows and the time left; yields the function that adds some and tells the total."""
+    with _progress(TimeRemainingColumn(elapsed_when_finished=True), TextColumn("left")) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda rows, total: progress.update(task, advance=rows, total=total)
+
+
+@contextmanager
 def ranking_progress() -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
     """Shows on stderr how many rows and combinations are done; yields what adds some of either."""
     with _progress() as progress:
@@ -76,12 +93,13 @@ def stage_progress() -> Iterator[Callable[[str, int, int | None], None]]:
         yield show
 
 
-def _progress() -> Progress:
+def _progress(*more: ProgressColumn) -> Progress:
     columns = (
         SpinnerColumn(),
         _Rows(),
         _Rate(),
         TimeElapsedColumn(),
+        *more,
     )
     return Progress(*columns, console=Console(stderr=True), transient=True)
 

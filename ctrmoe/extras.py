@@ -8,6 +8,7 @@ from ctrmoe.config import ConfigError
 
 EXTRAS = {
     "explain": {"matplotlib": "matplotlib"},
+    "ray": {"ray": "ray"},
     "ranking": {"sklearn": "scikit-learn", "lightgbm": "lightgbm"},
     "serving": {
         "grpc_health": "grpcio-health-checking",

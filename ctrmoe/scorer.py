@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from ctrmoe.calibration.calibration import FILE as CALIBRATION
 from ctrmoe.config import ConfigError
-from ctrmoe.data.encode import Encoded, Encoder
+from ctrmoe.data.encode import SCHEMA_FILE, Encoded, Encoder
 from ctrmoe.prediction import Predictor
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import CONFIG, MODEL, Run
+from ctrmoe.schema import Schema
 
 SIGNATURE = "serve_encoded"
 SUFFIX = "_probability"
@@ -41,9 +42,9 @@ class Scorer:
         """Names of the outputs."""
         return [task.name for task in self.encoder.schema.tasks]
 
-    def __call__(self, encoded: Encoded) -> pl.DataFrame:
-        """Returns a float32 column `<task>_probability` for each task."""
-        probabilities = self.predictor(encoded)
+    def __call__(self, encoded: Encoded, *, side_by_side: bool = True) -> pl.DataFrame:
+        """Returns a float32 column `<task>_probability` for each task; see `Predictor`."""
+        probabilities = self.predictor(encoded, side_by_side=side_by_side)
         return pl.DataFrame({task + SUFFIX: probabilities[task] for task in self.tasks})
 
     def score(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -57,18 +58,9 @@ class Scorer:
         Raises:
             ConfigError: If the folder is none of them.
         """
-        folder = Path(path)
-        if (folder / CONFIG).is_file():
-            return cls.of_run(Run(folder))
-        versions = sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())
-        if not (folder / SAVED_MODEL).is_file() and versions:
-            folder = folder / str(versions[-1])
-        if not (folder / SAVED_MODEL).is_file():
-            raise ConfigError(
-                f"{path} must be an exported model, a folder of its versions, or a run folder. "
-                f"Received: neither {SAVED_MODEL} nor {CONFIG} in it. Run `ctrmoe export` first."
-            )
-        return cls._of_export(folder)
+        folder = find_model(path)
+        is_run = (folder / CONFIG).is_file()
+        return cls.of_run(Run(folder)) if is_run else cls._of_export(folder)
 
     @classmethod
     def of_run(cls, run: Run) -> Scorer:
@@ -82,8 +74,7 @@ class Scorer:
 
         graph = tf.function(probabilities)
         predictor = Predictor(graph, run.tasks, reads_domain=run.reads_domain)
-        files = [path for path in (run.folder / MODEL, run.folder / CALIBRATION) if path.is_file()]
-        return cls(run.encoder, predictor, _fingerprint(*files))
+        return cls(run.encoder, predictor, fingerprint(run.folder))
 
     @classmethod
     def _of_export(cls, folder: Path) -> Scorer:
@@ -98,12 +89,42 @@ class Scorer:
         tasks = [task.name for task in encoder.schema.tasks]
         takes = loaded.signatures[SIGNATURE].structured_input_signature[1]
         predictor = Predictor(graph, tasks, reads_domain="domain" in takes)
-        return cls(encoder, predictor, _fingerprint(folder / "fingerprint.pb"))
+        return cls(encoder, predictor, fingerprint(folder))
 
 
-def _fingerprint(*paths: Path) -> str:
+def find_model(path: str | Path) -> Path:
+    """Returns the run folder or the version folder, the newest one, that a path stands for.
+
+    Raises:
+        ConfigError: If the folder is none of them.
+    """
+    folder = Path(path)
+    if (folder / CONFIG).is_file():
+        return folder
+    versions = sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())
+    if not (folder / SAVED_MODEL).is_file() and versions:
+        folder = folder / str(versions[-1])
+    if not (folder / SAVED_MODEL).is_file():
+        raise ConfigError(
+            f"{path} must be an exported model, a folder of its versions, or a run folder. "
+            f"Received: neither {SAVED_MODEL} nor {CONFIG} in it. Run `ctrmoe export` first."
+        )
+    return folder
+
+
+def find_schema(folder: Path) -> Schema:
+    """Returns the schema of the model in a folder of `find_model`."""
+    is_run = (folder / CONFIG).is_file()
+    return Schema.load((folder if is_run else folder / ENCODER) / SCHEMA_FILE)
+
+
+def fingerprint(folder: Path) -> str:
+    """Returns what tells the model in a folder of `find_model` from others."""
+    is_run = (folder / CONFIG).is_file()
+    names = (MODEL, CALIBRATION) if is_run else ("fingerprint.pb",)
     digest = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            hashlib.file_digest(file, lambda: digest)
+    for path in (folder / name for name in names):
+        if path.is_file():
+            with path.open("rb") as file:
+                hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()

@@ -1,0 +1,153 @@
+"""Scores files on a Ray cluster; the extra `ray`."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ctrmoe.config import ConfigError
+from ctrmoe.extras import check_extra
+from ctrmoe.scorer import Scorer, find_model, find_schema, fingerprint
+from ctrmoe.scoring.engines.base import Outcomes
+from ctrmoe.scoring.file import FileScoring
+from ctrmoe.scoring.records import FileFailure, FileRecord, FileTask
+
+RETRIES = 5
+"""Times that a file is begun anew after its worker or its node was lost."""
+STORE_BYTES = 80 * 2**20
+"""Ray's shared memory in a cluster of our own: no rows pass through it, files are read in place."""
+
+
+class RayEngine:
+    """Workers of a cluster, each with the model in its memory; a lost one's file goes to another.
+
+    The cluster is the one that this process is connected to, the one that `RAY_ADDRESS` or
+    `ray start` names, or a new one on this machine, which ends with the scoring. All nodes need
+    the package, and model, inputs and outputs under the same paths.
+
+    Args:
+        model: Whatever `Scorer.load` takes, but no scorer.
+        workers: Files scored at once; one a node where it is None.
+
+    Raises:
+        ConfigError: If Ray is not installed.
+    """
+
+    def __init__(self, model: str | Path | Scorer, workers: int | None) -> None:
+        if isinstance(model, Scorer):
+            raise ValueError("`model` must be a path for Ray's workers. Received: a Scorer.")
+        check_extra("ray", "`--engine ray`")
+        self._folder = find_model(model).absolute()
+        self._workers = workers
+        self.outputs = [task.name for task in find_schema(self._folder).tasks]
+        self.fingerprint = fingerprint(self._folder)
+
+    def score(
+        self, tasks: Sequence[FileTask], keep: Sequence[str], on_rows: Callable[[int], None]
+    ) -> Outcomes:
+        """See `Engine`.
+
+        Raises:
+            ConfigError: If a file's workers are lost again and again.
+        """
+        import ray
+
+        with _cluster(ray):
+            count, cores = _division(ray, self._workers)
+            remote = ray.remote(_score_file).options(
+                num_cpus=cores, max_retries=RETRIES, scheduling_strategy="SPREAD"
+            )
+            waiting = iter(tasks)
+            running: dict[Any, FileTask] = {}
+            try:
+                while True:
+                    # Few at a time, so that little is in vain when nobody wants the rest.
+                    while len(running) < count and (task := next(waiting, None)) is not None:
+                        call = remote.remote(
+                            str(self._folder), self.fingerprint, list(keep), _absolute(task)
+                        )
+                        running[call] = task
+                    if not running:
+                        return
+                    (done, *_), _ = ray.wait(list(running))
+                    outcome = _outcome(ray, done, running.pop(done))
+                    if isinstance(outcome, FileRecord):
+                        on_rows(outcome.rows)
+                    yield outcome
+            finally:
+                for call in running:
+                    ray.cancel(call)
+
+
+@contextlib.contextmanager
+def _cluster(ray: Any) -> Iterator[None]:
+    if ray.is_initialized():
+        yield
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        ray.init(address="auto", **quiet)
+    except ConnectionError:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        own = {"address": "local", "include_dashboard": False, "object_store_memory": STORE_BYTES}
+        ray.init(**own, **quiet)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _division(ray: Any, workers: int | None) -> tuple[int, int]:
+    """Returns how many files are scored at once, and the cores that each of them asks for."""
+    cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+    cores = [number for number in cores if number]
+    if not cores:
+        raise ConfigError("The Ray cluster must have cores. Received: 0. Start a worker node.")
+    count = workers or len(cores)
+    return count, max(1, min(sum(cores) // count, *cores))
+
+
+def _outcome(ray: Any, call: Any, task: FileTask) -> FileRecord | FileFailure:
+    try:
+        outcome: FileRecord | FileFailure = ray.get(call)
+    except ray.exceptions.RayTaskError as error:
+        # As it was raised on the worker, without Ray's account of where that was.
+        raise error.cause if isinstance(error.cause, ValueError) else error from None
+    except ray.exceptions.RayError as error:
+        raise ConfigError(
+            f"{task.source} must not cost {RETRIES + 1} workers their life: {error} Look at Ray's "
+            "logs for the cause, and go on with `--resume`."
+        ) from error
+    return outcome
+
+
+def _absolute(task: FileTask) -> FileTask:
+    source = task.source
+    if source.frame is None:
+        source = type(source)(source.path.absolute(), source.relative, source.partitions)
+    return FileTask(task.name, source, task.path.absolute())
+
+
+def _score_file(
+    model: str, expected: str, keep: list[str], task: FileTask
+) -> FileRecord | FileFailure:
+    """Runs on a worker."""
+    import ray
+
+    scorer = _load(model)
+    if scorer.fingerprint != expected:
+        raise ConfigError(f"{model} must be the same model on all nodes. Received: another one.")
+    context: Any = ray.get_runtime_context()
+    threads = int(context.get_assigned_resources()["CPU"])
+    with ThreadPoolExecutor(threads) as pool:
+        return FileScoring(scorer, keep, pool, threads + 1, lambda rows: None)(task)
+
+
+@functools.lru_cache(1)
+def _load(model: str) -> Scorer:
+    return Scorer.load(model)
