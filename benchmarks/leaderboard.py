@@ -42,6 +42,8 @@ HERE = Path(__file__).parent
 CONFIGS = HERE.parent / "pipelines" / "configs"
 EMBEDDING_DIM = 16
 TUNING_EPOCHS = 8
+MIN_STEPS = 8
+"""Of an epoch of a trial."""
 """At most: in three, fast learning wins over what regularises."""
 RANGES: dict[str, dict[str, Any]] = {
     "train.learning_rate": {"low": 1e-3, "high": 1e-2, "log": True},
@@ -116,9 +118,14 @@ def cells(args: argparse.Namespace) -> Iterator[Cell]:
                     yield Cell(name, model, args.out / "cells" / name / model)
 
 
-def named_config(cell: Cell, prepared: Path, **train: Any) -> Config:
-    """The model's named config with what all models of the set have in common."""
-    common = {"batch_size": SETS[cell.set].batch_size, "patience": 1, **train}
+def named_config(cell: Cell, prepared: Path, rows: int, **train: Any) -> Config:
+    """The model's named config with what all models of the set have in common.
+
+    So few rows that a trial would end after a handful of steps, those of a small domain, are
+    divided into smaller batches.
+    """
+    fitting = 1 << max(rows // MIN_STEPS, 1).bit_length() - 1
+    common = {"batch_size": min(SETS[cell.set].batch_size, fitting), "patience": 1, **train}
     overrides = [f"train.{key}={value}" for key, value in common.items()]
     overrides += [f"model.embedding.dim={EMBEDDING_DIM}", f"data.prepared='{prepared}'", "seed=1"]
     return Config.load(CONFIGS / f"{cell.model}.toml", overrides + CHANGED.get(cell.model, []))
@@ -156,7 +163,8 @@ def run_cell(
 def tune(cell: Cell, folders: leaderboard_sets.Folders, args: argparse.Namespace) -> Config:
     """Searches by the command line, in a process of its own; returns the best config."""
     study = cell.folder / "search"
-    start = named_config(cell, folders.sample, epochs=TUNING_EPOCHS)
+    rows = leaderboard_sets.rows(folders)["tuning"]
+    start = named_config(cell, folders.sample, rows, epochs=TUNING_EPOCHS)
     write_text(cell.folder / "search.toml", strict.dump_toml({**start.to_dict(), SEARCH: RANGES}))
     command = ["tune", cell.folder / "search.toml", "--out", study, "--trials", args.trials]
     # Regularised trials start slowly: a pruner would end those that end best.

@@ -25,6 +25,8 @@ RECIPES = Path(__file__).parent.parent / "datasets"
 PARTS = ("train", "valid", "test")
 SEED = 2019
 """Of the splits and of the sample that is tuned on."""
+MIN_SAMPLE = 10_000
+"""Rows that are tuned on at least, all of a domain that has no more."""
 Parts = dict[str, pl.DataFrame]
 
 
@@ -100,15 +102,17 @@ def rows(folders: Folders) -> dict[str, int]:
 
 
 def _sample(folders: Folders, share: float) -> None:
-    """Copies the prepared folder with a fixed random share of its training rows."""
+    """Copies the prepared folder with a fixed random share of its training rows, not too few."""
     partial = folders.sample.with_name("sample.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(folders.prepared, partial)
-    if share < 1:
+    count = pq.read_metadata(folders.raw / "train.parquet").num_rows
+    kept_rows = round(max(share * count, min(MIN_SAMPLE, count)))
+    if kept_rows < count:
         paths = sorted((partial / "train").glob("*.parquet"))
         table = pa.concat_tables([pq.read_table(path) for path in paths])
         order = np.random.default_rng(SEED).permutation(len(table))
-        kept = table.take(np.sort(order[: round(share * len(table))]))
+        kept = table.take(np.sort(order[:kept_rows]))
         for path in paths:
             path.unlink()
         pq.write_table(kept, paths[0], row_group_size=ROW_GROUP_ROWS, compression="lz4")
