@@ -158,12 +158,11 @@ def _tokens(
         _pooling(config, "no", 0)  # its options are checked whatever the data
         return embedded, {"tokens": embedded}
     tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
-    pooled = [
-        _pooling(config, name, index)(
-            sequence, masks[name], query=_candidate(name, embedding, tokens)
-        )[:, None]
-        for index, (name, sequence) in enumerate(sequences.items())
-    ]
+    pooled = []
+    for index, (name, sequence) in enumerate(sequences.items()):
+        pooling = _pooling(config, name, index)
+        query = {"query": _candidate(name, embedding, tokens)} if pooling.reads_query else {}
+        pooled.append(pooling(sequence, masks[name], **query)[:, None])
     joined = keras.layers.Concatenate(axis=1, name="tokens")([tokens, *pooled])
     lists = {"sequences": list(sequences.values()), "mask": list(masks.values())}
     return joined, {"tokens": tokens, **lists}

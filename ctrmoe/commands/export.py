@@ -36,6 +36,9 @@ def export(
     tables: Annotated[
         str, typer.Option(help="cpu: lookups and tables on the CPU, whatever runs the rest.")
     ] = "auto",
+    candidates: Annotated[
+        str, typer.Option(help="Raw columns that vary by candidate, for serve_candidates: a,b,c.")
+    ] = "",
 ) -> None:
     """Export a run as a version of a SavedModel that takes raw features."""
     options = ExportOptions(
@@ -44,6 +47,7 @@ def export(
         holdout=holdout or (),
         max_auc_loss=max_auc_loss,
         tables=tables,
+        candidates=[name for name in candidates.split(",") if name],
     )
     load_tensorflow()
     from ctrmoe.console import quantization_table

@@ -24,6 +24,8 @@ class ExportOptions:
         max_auc_loss: Largest difference that rounding may make to a task's AUC there.
         tables: `cpu` places tables and the encoding of raw rows on the CPU and leaves the dense
             part unplaced, for a server with an accelerator; `auto` leaves all of it unplaced.
+        candidates: Raw columns that vary by candidate, for the signature `serve_candidates`; none
+            for no such signature.
 
     Raises:
         ConfigError: If an option is none of the above.
@@ -34,10 +36,12 @@ class ExportOptions:
     holdout: Sequence[str | Path] = ()
     max_auc_loss: float = MAX_AUC_LOSS
     tables: str = "auto"
+    candidates: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         buckets = tuple(self.batch_buckets)
         object.__setattr__(self, "batch_buckets", buckets)
+        object.__setattr__(self, "candidates", tuple(self.candidates))
         if not buckets or buckets[0] < 1 or list(buckets) != sorted(set(buckets)):
             raise ConfigError(
                 "`batch_buckets` must be ascending whole numbers from 1 on. Received: "

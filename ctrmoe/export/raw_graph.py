@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ctrmoe.data.fit import owners
 from ctrmoe.data.numeric import LIMIT, NumericStatistics
 from ctrmoe.data.packed import DOMAIN
 from ctrmoe.export.derived import derived
+from ctrmoe.export.raw_rows import RawRows
 from ctrmoe.export.served import is_missing, raw_dtype
 from ctrmoe.schema import MISSING, PADDING, UNKNOWN, Feature, Schema
 from ctrmoe.transforms import FORMULAS
@@ -60,25 +62,36 @@ class RawGraph(tf.Module):
             name: tf.TensorSpec((None, None), tf.float32, name=name) for name in weights
         }
 
-    def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns `ids`, `sequences`, `values`, `weights` and `domain`, those that are read."""
-        schema = self._schema
+    def __call__(
+        self, raw: Mapping[str, tf.Tensor], shared: Mapping[str, tf.Tensor] | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Returns `ids`, `sequences`, `values`, `weights` and `domain`, those that are read.
+
+        Args:
+            raw: Columns by name.
+            shared: Columns of one row that belongs to every row of `raw`: what depends on them
+                alone is computed once.
+        """
+        schema, rows = self._schema, RawRows(raw, shared or {})
+        domain = [self._domain] if self._domain else []
         columns = {
-            "ids": [self._single(f, derived(raw, f)) for f in schema.single],
-            "sequences": [self._list(f, derived(raw, f)) for f in schema.lists],
-            "values": [self._number(f, derived(raw, f)) for f in schema.values],
-            "weights": [_weights(f, raw[f.column], raw[f.weights]) for f in schema.weighted],
-            "domain": [self._domain_id(raw[schema.domain])] if self._domain else [],
+            "ids": [rows.of_feature(f, self._single) for f in schema.single],
+            "sequences": [rows.of_feature(f, self._list) for f in schema.lists],
+            "values": [rows.of_feature(f, self._number) for f in schema.values],
+            "weights": [rows.of_feature(f, _weights) for f in schema.weighted],
+            "domain": [rows.of_feature(f, self._domain_id) for f in domain],
         }
         return {name: tf.concat(parts, axis=1) for name, parts in columns.items() if parts}
 
-    def _single(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
+    def _single(self, feature: Feature, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        raw = derived(columns, feature)
         if feature.kind == "numeric":
             return _bucket(self._statistics[feature.name], raw)
         return tf.where(is_missing(raw), MISSING, self._ids(feature, raw))
 
-    def _domain_id(self, raw: tf.Tensor) -> tf.Tensor:
+    def _domain_id(self, feature: Feature, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """The id of the domain, whose column may be a feature of any kind besides."""
+        raw = columns[feature.column]
         if raw.dtype == tf.float32:
             finite = tf.math.is_finite(raw)
             raw = tf.where(finite, tf.cast(tf.where(finite, raw, 0.0), tf.int64), INT64_MIN)
@@ -89,7 +102,8 @@ class RawGraph(tf.Module):
         line = tf.cast(self._tables[DOMAIN].lookup(text), tf.int32)
         return tf.where(missing, MISSING, tf.where(line >= 0, line + UNKNOWN + 1, unknown))
 
-    def _list(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
+    def _list(self, feature: Feature, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        raw = derived(columns, feature)
         if feature.separator:
             raw = tf.strings.split(raw[:, 0], feature.separator).to_tensor(default_value="")
         kept = tf.ragged.boolean_mask(raw, ~is_missing(raw))
@@ -117,12 +131,13 @@ class RawGraph(tf.Module):
         line = tf.cast(self._tables[owner.name].lookup(raw), tf.int32)
         return tf.where(line >= 0, line + UNKNOWN + owner.oov_buckets, unknown)
 
-    def _number(self, feature: Feature, raw: tf.Tensor) -> tf.Tensor:
-        return _transformed(feature, self._statistics[feature.name], raw)
+    def _number(self, feature: Feature, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        return _transformed(feature, self._statistics[feature.name], derived(columns, feature))
 
 
-def _weights(feature: Feature, values: tf.Tensor, raw: tf.Tensor) -> tf.Tensor:
+def _weights(feature: Feature, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """`padded_weights`; a weight that is left out or NaN is 1, a negative one is served as 0."""
+    values, raw = columns[feature.column], columns[feature.weights]
     width = tf.shape(values)[1]
     short = tf.maximum(width - tf.shape(raw)[1], 0)
     raw = tf.pad(raw[:, :width], [[0, 0], [0, short]], constant_values=float("nan"))

@@ -40,13 +40,20 @@ def export(
 ) -> Path:
     """Writes `to/<version>/`, a SavedModel for TensorFlow Serving.
 
-    Its signatures are `serving_default` (one tensor a raw feature: text, int64 or float32,
-    `[B, 1]`, lists `[B, length]`), `serve_examples` (serialized `tf.Example`, missing features
-    allowed), `classify` and `regress` (the same, for TensorFlow Serving's requests of these names;
-    of several tasks the first, and one a task, `classify_<task>`) and `serve_encoded` (the packed
-    matrices, for batch scoring). They give one probability `[B, 1]` a task, corrected for
-    down-sampling and class weights. The vocabularies are assets. `assets.extra` holds the manifest,
-    warm-up requests of every batch bucket and golden requests with their answers.
+    Its signatures give one probability `[B, 1]` a task, corrected for down-sampling and class
+    weights and calibrated where the run is:
+
+    - `serving_default` takes one tensor a raw column, text, int64 or float32, `[B, 1]`, lists
+      `[B, length]`;
+    - `serve_examples` takes serialized `tf.Example`, missing features allowed;
+    - `serve_candidates`, where `options.candidates` names columns, takes those of N candidates and
+      one row of the others;
+    - `classify` and `regress` answer TensorFlow Serving's requests of these names for the first
+      task; of several tasks each has its own, `classify_<task>`;
+    - `serve_encoded` takes the packed matrices, for batch scoring.
+
+    The vocabularies are assets. `assets.extra` holds the manifest, warm-up requests of every batch
+    bucket and golden requests with their answers.
 
     The folder appears under its number when it is whole and the reloaded model has agreed with
     the Keras model on odd raw rows; otherwise nothing is left behind.
@@ -66,8 +73,8 @@ def export(
     if final.exists():
         raise ConfigError(f"{final} exists already. Choose another `--version`.")
     options = options or ExportOptions()
+    module = ServingModule(run, options)
     with atomic_folder(final) as partial, _disk_errors(final):
-        module = ServingModule(run, options)
         _save(run, module, partial)
         _describe(run, module, options, partial, final)
         with served_session(partial) as session:
@@ -92,7 +99,9 @@ def _next_version(to: Path) -> int:
 
 
 def _save(run: Run, module: ServingModule, folder: Path) -> None:
-    tf.saved_model.save(module, str(folder), signatures=module.signatures())
+    # Nobody trains what is served: the gradients of custom operations need not be traced.
+    saving = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), module.signatures(), saving)
     renamed = {safe: name for name, safe in module.names.items() if safe != name}
     rename(folder, renamed, module.methods)
     if module.tables.device:
@@ -110,8 +119,8 @@ def _describe(
         "domain": domain if domain in module.raw.signature else None,
         "signatures": [*module.outputs, SIGNATURE],
         "batch_buckets": list(buckets),
-        "candidate_columns": [],
-        "shared_columns": list(module.raw.signature),
+        "candidate_columns": list(module.columns.own),
+        "shared_columns": list(module.columns.shared),
         "compile": "none",
         "compute_dtype": "float32",
         "tables": options.tables,
@@ -124,7 +133,7 @@ def _describe(
     def requests() -> Iterator[tuple[str, str, Arrays]]:
         for size in buckets:
             for signature in module.outputs:
-                inputs = request(signature, rows.head(size), schema)
+                inputs = request(signature, rows.head(size), schema, module.columns.shared)
                 yield signature, module.methods.get(signature, "predict"), inputs
 
     count = len(buckets) * len(module.outputs)
@@ -143,5 +152,6 @@ def _quantization(
 def _write_golden(run: Run, module: ServingModule, session: ServedSession, folder: Path) -> None:
     rows = sample_rows(run.encoder, GOLDEN_ROWS, seed=1, full=True)
     predicted = [name for name in module.outputs if name not in module.methods]
-    requests = {name: request(name, rows, module.raw.served) for name in predicted}
+    shared, schema = module.columns.shared, module.raw.served
+    requests = {name: request(name, rows, schema, shared) for name in predicted}
     write_golden(folder, requests, session)

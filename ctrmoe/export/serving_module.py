@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 import tensorflow as tf
 
+from ctrmoe.export.candidates import CandidateColumns
 from ctrmoe.export.examples import parse_examples
 from ctrmoe.export.options import ExportOptions
 from ctrmoe.export.raw_graph import RawGraph
 from ctrmoe.export.served_tables import ServedTables
+from ctrmoe.export.shared_rows import with_shared_rows
 from ctrmoe.export.signature_names import CLASSIFY, REGRESS, by_task, safe_names
 from ctrmoe.layers.table_rows import reading_tables
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import Run
 from ctrmoe.scorer import SIGNATURE
+
+CANDIDATES = "serve_candidates"
+Tensors = dict[str, tf.Tensor]
 
 LABELS = ("0", "1")
 """The classes of `classify`, in the order of their scores."""
@@ -38,7 +44,9 @@ class ServingModule(tf.Module):
         # Were the Keras model itself an attribute, a session, which is what TensorFlow Serving
         # runs, would not find its variables restored.
         self.tables = ServedTables(model, options)
-        self.names = safe_names(list(self.raw.signature))
+        columns = list(self.raw.signature)
+        self.names = safe_names(columns)
+        self.columns = CandidateColumns.of(columns, options.candidates)
         self._classify = by_task(CLASSIFY, self._tasks)
         self._regress = by_task(REGRESS, self._tasks)
         encoded = {
@@ -46,22 +54,16 @@ class ServingModule(tf.Module):
             for name, (width, dtype) in run.schema.packed(run.reads_domain).items()
         }
         examples = tf.TensorSpec((None,), tf.string, name="examples")
-        read = [tensor.name for tensor in model.inputs]
-
-        def core(encoded: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            with reading_tables(self.tables):
-                logits: dict[str, tf.Tensor] = model({n: encoded[n] for n in read}, training=False)
-            return logits
-
-        self._core = core
-        self._of_encoded = tf.function(self.probabilities, input_signature=[encoded])
+        self._core = _core(model, self.tables, encoded)
+        if self.columns.own:
+            features = self.columns.shared_features(run.schema)
+            shares_domain = run.schema.domain in self.columns.shared
+            self._candidates_core = _core(
+                with_shared_rows(model, features, domain=shares_domain), self.tables, encoded
+            )
+        self._of_encoded = _traced(self._from_encoded, encoded)
         # Traced once for all the signatures that read examples.
-        self._of_examples = tf.function(self._from_examples, input_signature=[examples])
-
-    def probabilities(self, encoded: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns one `[B, 1]` a task of the packed matrices."""
-        found = self._of_logits(self._core(encoded), encoded.get("domain"))
-        return {task: column[:, None] for task, column in found.items()}
+        self._of_examples = _traced(self._from_examples, examples)
 
     @property
     def methods(self) -> dict[str, str]:
@@ -75,6 +77,7 @@ class ServingModule(tf.Module):
         return {
             "serving_default": all_tasks,
             "serve_examples": all_tasks,
+            **({CANDIDATES: all_tasks} if self.columns.own else {}),
             **{name: {task: "scores"} for name, task in self._classify.items()},
             **{name: {task: "outputs"} for name, task in self._regress.items()},
         }
@@ -82,34 +85,64 @@ class ServingModule(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """Returns the functions to save; raw inputs go by their safe names of `names`."""
         return {
-            "serving_default": self._serve_raw(),
+            "serving_default": self._of_raw(self._from_raw),
             "serve_examples": self._of_examples,
+            **({CANDIDATES: self._of_raw(self._from_candidates)} if self.columns.own else {}),
             SIGNATURE: self._of_encoded,
             **{name: self._serve_classify(task) for name, task in self._classify.items()},
             **{name: self._serve_regress(task) for name, task in self._regress.items()},
         }
 
-    def _from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        with tf.device(self.tables.device):
-            encoded = self.raw(parse_examples(examples, self.raw.served))
-        return self.probabilities(encoded)
-
-    def _serve_raw(self) -> Any:
+    def _of_raw(self, answer: Callable[[Tensors], Tensors]) -> Any:
         specs, names = self.raw.signature, self.names
         raw = {
             safe: tf.TensorSpec(specs[name].shape, specs[name].dtype, name=safe)
             for name, safe in names.items()
         }
 
-        def serve_raw(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            with tf.device(self.tables.device):
-                encoded = self.raw({n: features[safe] for n, safe in names.items()})
-            return self.probabilities(encoded)
+        def serve(features: Tensors) -> Tensors:
+            return answer({name: features[safe] for name, safe in names.items()})
 
-        return tf.function(serve_raw, input_signature=[raw])
+        return _traced(serve, raw)
+
+    def _from_raw(self, raw: Tensors) -> Tensors:
+        return self._from_encoded(self._encoded(raw))
+
+    def _from_examples(self, examples: tf.Tensor) -> Tensors:
+        with tf.device(self.tables.device):
+            raw = parse_examples(examples, self.raw.served)
+        return self._from_raw(raw)
+
+    def _from_candidates(self, raw: Tensors) -> Tensors:
+        """Shared columns have one row; where they have one a candidate, each row is its own.
+
+        That is what a server makes of several requests of one candidate that it merges.
+        """
+        shared = {name: raw[name] for name in self.columns.shared}
+        encoded = self._encoded({name: raw[name] for name in self.columns.own}, shared)
+        one_row = tf.reduce_all([tf.shape(column)[0] == 1 for column in shared.values()])
+        rows = tf.shape(next(iter(encoded.values())))[:1]
+
+        def of_one_row() -> Tensors:
+            logits = self._candidates_core(encoded)
+            return {task: tf.broadcast_to(column, rows) for task, column in logits.items()}
+
+        logits = tf.cond(one_row, of_one_row, lambda: self._core(encoded))
+        return self._finished(logits, encoded)
+
+    def _encoded(self, raw: Tensors, shared: Tensors | None = None) -> Tensors:
+        with tf.device(self.tables.device):
+            return self.raw(raw, shared)
+
+    def _from_encoded(self, encoded: Tensors) -> Tensors:
+        return self._finished(self._core(encoded), encoded)
+
+    def _finished(self, logits: Tensors, encoded: Tensors) -> Tensors:
+        found = self._of_logits(logits, encoded.get("domain"))
+        return {task: column[:, None] for task, column in found.items()}
 
     def _serve_classify(self, task: str) -> Any:
-        def classify(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        def classify(inputs: tf.Tensor) -> Tensors:
             score = self._of_examples(inputs)[task]
             scores = tf.concat([1 - score, score], axis=1)
             return {"classes": tf.broadcast_to([LABELS], tf.shape(scores)), "scores": scores}
@@ -123,4 +156,23 @@ class ServingModule(tf.Module):
 def _of_inputs(answer: Any) -> Any:
     """A function of the tensor that TensorFlow Serving feeds serialized examples to."""
     inputs = tf.TensorSpec((None,), tf.string, name="inputs")
-    return tf.function(answer, input_signature=[inputs])
+    return _traced(answer, inputs)
+
+
+def _core(
+    model: keras.Model, tables: ServedTables, encoded: Mapping[str, tf.TensorSpec]
+) -> Callable[[Tensors], Tensors]:
+    """The model as a function that all signatures share, from packed matrices to logits."""
+    specs = {tensor.name: encoded[tensor.name] for tensor in model.inputs}
+
+    def logits(packed: Tensors) -> Tensors:
+        with reading_tables(tables):
+            answer: Tensors = model(packed, training=False)
+        return answer
+
+    core = _traced(logits, specs)
+    return lambda encoded: core({name: encoded[name] for name in specs})
+
+
+def _traced(answer: Callable[[Any], Tensors], spec: Any) -> Any:
+    return tf.function(answer, input_signature=[spec], autograph=False)

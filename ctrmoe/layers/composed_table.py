@@ -40,7 +40,7 @@ class ComposedTable(keras.layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
-        `[B, C]` int32, with `C = len(tables)`.
+        `[B, C]` int32, with `C = len(tables)`; or those of some `columns` only.
 
     Output shape:
         `[B, C, dim]` in the variable's dtype, whatever the compute dtype.
@@ -104,11 +104,13 @@ class ComposedTable(keras.layers.Layer):
         of_quotients = ops.arange(shape[0]) >= self._num_remainders
         return matrix + ops.cast(of_quotients, matrix.dtype)[:, None]
 
-    def call(self, inputs: Any) -> Any:
-        known = ops.logical_and(inputs >= 0, inputs < self._sizes)
+    def call(self, inputs: Any, columns: Sequence[int] | None = None) -> Any:
+        chosen = slice(None) if columns is None else list(columns)
+        known = ops.logical_and(inputs >= 0, inputs < self._sizes[chosen])
         ids = ops.where(known, inputs, UNKNOWN)
-        remainders = ops.mod(ids, self._divisors) + self._starts[0]
-        quotients = ops.floor_divide(ids, self._divisors) + self._starts[1]
+        divisors, starts = self._divisors[chosen], [start[chosen] for start in self._starts]
+        remainders = ops.mod(ids, divisors) + starts[0]
+        quotients = ops.floor_divide(ids, divisors) + starts[1]
         rows = gather_rows(self.table, ops.concatenate([remainders, quotients], axis=1))
         mask = ops.cast(ops.not_equal(inputs, PADDING), self.variable_dtype)
         return self._compose(*ops.split(rows, 2, axis=1)) * ops.expand_dims(mask, -1)

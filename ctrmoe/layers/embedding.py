@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -158,12 +158,50 @@ class FeatureEmbedding(keras.layers.Layer):
         if self._numeric:
             self.numbers.build(input_shape["values"])
 
-    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+    def call(
+        self,
+        inputs: Mapping[str, Any],
+        training: bool | None = None,
+        shared: Collection[str] = (),
+    ) -> Any:
+        """Embeds packed rows.
+
+        Args:
+            inputs: The packed matrices.
+            training: Whether this is a step of a training.
+            shared: Names of fields that are alike in all rows: they are looked up in the first
+                alone. A sequence among them that is not pooled keeps that one row. Numbers are
+                computed once where all numeric fields are shared.
+        """
+        once = self._alike(shared)
+        others = [place for place in range(len(self.fields)) if place not in once]
+        pieces, sequences, masks = self._embed(inputs, others, training)
+        if once:
+            first = {name: matrix[:1] for name, matrix in inputs.items()}
+            alike, *unpooled = self._embed(first, once, training)
+            rows = ops.shape(next(iter(inputs.values())))[0]
+            pieces += [(places, _repeated(tokens, rows)) for places, tokens in alike]
+            sequences, masks = sequences | unpooled[0], masks | unpooled[1]
+        tokens = self.dropout_layer(in_order(pieces, self.compute_dtype), training=training)
+        if self.pool_sequences:
+            return tokens
+        return {"tokens": tokens, "sequences": sequences, "masks": masks}
+
+    def _alike(self, shared: Collection[str]) -> list[int]:
+        """Positions of the fields to embed once; a kind of numbers may join several fields."""
+        found = [place for place, field in enumerate(self.fields) if field.name in shared]
+        numeric = {place for place, field in enumerate(self.fields) if field.kind == "numeric"}
+        return [place for place in found if place not in numeric or numeric <= set(found)]
+
+    def _embed(
+        self, inputs: Mapping[str, Any], places: Sequence[int], training: bool | None
+    ) -> tuple[list[tuple[list[int], Any]], dict[str, Any], dict[str, Any]]:
+        """Tokens of some fields with their positions; sequences that are not pooled, and masks."""
         matrices = [inputs[key] for key in ("ids", "sequences") if key in inputs]
         ids = ops.concatenate(matrices, axis=1) if len(matrices) > 1 else (matrices or [None])[0]
         pieces, sequences, masks = [], {}, {}
         for group, table in zip(self._groups, self.tables, strict=True):
-            for positions, part, rows in self._lookups(group, table, ids, training):
+            for positions, part, rows in self._lookups(group, table, ids, places, training):
                 field = self.fields[positions[0]]
                 if self._stays_sequence(field):
                     rows = ops.cast(rows, self.compute_dtype)
@@ -173,12 +211,9 @@ class FeatureEmbedding(keras.layers.Layer):
                     if field.is_list:
                         rows = COMBINERS[field.combiner](part, rows, self._weights(inputs, field))
                     pieces.append((positions, rows))
-        if self._numeric:
+        if self._numeric and self._numeric[0] in places:
             pieces.append((self._numeric, self.numbers(inputs["values"])))
-        tokens = self.dropout_layer(in_order(pieces, self.compute_dtype), training=training)
-        if self.pool_sequences:
-            return tokens
-        return {"tokens": tokens, "sequences": sequences, "masks": masks}
+        return pieces, sequences, masks
 
     @property
     def token_names(self) -> list[str]:
@@ -206,21 +241,32 @@ class FeatureEmbedding(keras.layers.Layer):
         return field.kind == "sequence" and not self.pool_sequences
 
     def _lookups(
-        self, group: TableGroup, table: FusedTable, ids: Any, training: bool | None
+        self,
+        group: TableGroup,
+        table: Any,
+        ids: Any,
+        places: Sequence[int],
+        training: bool | None,
     ) -> list[tuple[list[int], Any, Any]]:
         """Positions, ids `[B, n]` and rows `[B, n, D]` of the categorical fields, then the lists.
 
         The projection of other widths is linear: it may come before the mean.
         """
-        if group.columns != list(range(ids.shape[1])):
-            ids = ops.take(ids, group.columns, axis=1)
-        rows = table(ids)
+        fields = [field for field in group.fields if field in places]
+        if not fields:
+            return []
+        of_field = [field for field in group.fields for _ in range(self.fields[field].length)]
+        chosen = [column for column, field in enumerate(of_field) if field in fields]
+        columns = [group.columns[column] for column in chosen]
+        if columns != list(range(ids.shape[1])):
+            ids = ops.take(ids, columns, axis=1)
+        rows = table(ids, columns=None if fields == group.fields else chosen)
         if training and self.embeddings_l2 and group.trainable:
             squares = ops.sum(ops.square(rows), axis=(1, 2))
             self.add_loss(self.embeddings_l2 * ops.mean(squares))
         if str(group.dim) in self.projections:
             rows = self.projections[str(group.dim)](rows)
-        return cut_by_field(group.fields, self.fields, ids, rows)
+        return cut_by_field(fields, self.fields, ids, rows)
 
     def compute_output_shape(self, input_shape: Mapping[str, Sequence[int | None]]) -> Any:
         batch = next(iter(input_shape.values()))[0]
@@ -251,3 +297,8 @@ class FeatureEmbedding(keras.layers.Layer):
             "embeddings_l2": self.embeddings_l2,
             "dropout": self.dropout,
         }
+
+
+def _repeated(tokens: Any, rows: Any) -> Any:
+    """`[1, n, D] → [rows, n, D]`."""
+    return ops.broadcast_to(tokens, (rows, *tokens.shape[1:]))

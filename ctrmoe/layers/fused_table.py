@@ -31,7 +31,7 @@ class FusedTable(keras.layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
-        `[B, C]` int32, with `C = len(tables)`.
+        `[B, C]` int32, with `C = len(tables)`; or those of some `columns` only.
 
     Output shape:
         `[B, C, dim]` in the variable's dtype, whatever the compute dtype.
@@ -68,9 +68,10 @@ class FusedTable(keras.layers.Layer):
             autocast=False,
         )
 
-    def call(self, inputs: Any) -> Any:
-        known = ops.logical_and(inputs >= 0, inputs < self._sizes)
-        rows = ops.where(known, inputs, UNKNOWN) + self._offsets
+    def call(self, inputs: Any, columns: Sequence[int] | None = None) -> Any:
+        chosen = slice(None) if columns is None else list(columns)
+        known = ops.logical_and(inputs >= 0, inputs < self._sizes[chosen])
+        rows = ops.where(known, inputs, UNKNOWN) + self._offsets[chosen]
         mask = ops.cast(ops.not_equal(inputs, PADDING), self.variable_dtype)
         return gather_rows(self.table, rows) * ops.expand_dims(mask, -1)
 

@@ -17,7 +17,8 @@ def test_options_reach_the_exported_model(run, test_rows, tmp_path, capsys):
     for name in ("a", "b"):
         test_rows.write_parquet(tmp_path / f"{name}.parquet")
     quantize = ["--quantize", "int8", "--holdout", tmp_path / "a.parquet", tmp_path / "b.parquet"]
-    options = ["--batch-buckets", "2,4", *quantize, "--max-auc-loss", 0.1]
+    options = ["--batch-buckets", "2,4", "--candidates", "item_id,category", *quantize]
+    options += ["--max-auc-loss", 0.1]
 
     code = call("export", run.folder, "--to", tmp_path / "clicks", *options)
 
@@ -26,6 +27,7 @@ def test_options_reach_the_exported_model(run, test_rows, tmp_path, capsys):
     assert manifest["batch_buckets"] == [2, 4]
     assert manifest["quantization"]["rows"] == 2 * test_rows.height
     assert "1,400 rows of holdout" in capsys.readouterr().out
+    assert manifest["candidate_columns"] == ["item_id", "category"]
 
 
 @pytest.mark.parametrize(

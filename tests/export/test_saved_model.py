@@ -245,8 +245,8 @@ def test_model_that_disagrees_is_not_exported(run, tmp_path, monkeypatch):
     """The graph of another encoder than the run's: the self-check must notice."""
 
     class Wrong(RawGraph):
-        def __call__(self, raw):
-            return {name: tf.zeros_like(x) for name, x in super().__call__(raw).items()}
+        def __call__(self, raw, shared=None):
+            return {name: tf.zeros_like(x) for name, x in super().__call__(raw, shared).items()}
 
     monkeypatch.setattr("ctrmoe.export.serving_module.RawGraph", Wrong)
 

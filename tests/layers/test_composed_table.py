@@ -116,3 +116,13 @@ def test_row_alone_is_the_row_in_a_batch(random):
 def test_option_that_cannot_be(options, message):
     with pytest.raises(ValueError, match=message):
         table(**options)
+
+
+def test_some_columns_alone(randomize):
+    layer = table()
+    randomize(layer)
+    ids = np.array([[9, 6, 0], [10, 1, 2]], "int32")
+
+    np.testing.assert_array_equal(
+        layer(ids[:, [0, 2]], columns=[0, 2]), layer(ids).numpy()[:, [0, 2]]
+    )

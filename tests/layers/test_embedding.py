@@ -542,3 +542,45 @@ def test_weighted_fields_read_their_own_columns(randomize):
     np.testing.assert_allclose(tags, (tables["tags"][3] + 3 * tables["tags"][4]) / 4, rtol=1e-5)
     kernel = layer.projections["2"].kernel.numpy()
     np.testing.assert_allclose(words, 0.5 * tables["words"][5] @ kernel, rtol=1e-5)
+
+
+OWNERS = {"ids": ["user", "item", "hour"], "sequences": ["history"] * 3 + ["tags"] * 2}
+
+
+@pytest.mark.parametrize("shared", [["history", "item", "hour"], ["tags"], ["user"]])
+def test_fields_that_are_alike_are_looked_up_in_the_first_row(layer, shared):
+    rows = {name: matrix.copy() for name, matrix in INPUTS.items()}
+    columns = [
+        rows[name][:, place]
+        for name, owners in OWNERS.items()
+        for place, owner in enumerate(owners)
+        if owner in shared
+    ]
+    for column in columns:
+        column[1:] = column[0]
+    expected = layer(rows)
+    for column in columns:
+        column[1:] = 0  # never read
+
+    np.testing.assert_allclose(layer(rows, shared=shared), expected, atol=1e-6)
+
+
+def test_numbers_are_embedded_once_where_all_are_alike(layer):
+    rows = {name: np.repeat(matrix[:1], 2, axis=0) for name, matrix in INPUTS.items()}
+    expected = layer(rows)
+    rows["values"][1] = 5.0
+
+    np.testing.assert_allclose(layer(rows, shared=["price", "age"]), expected, atol=1e-6)
+    assert np.abs(layer(rows, shared=["price"]) - expected).max() > 0.01
+
+
+def test_sequence_that_is_alike_keeps_one_row_where_it_is_not_pooled():
+    layer = FeatureEmbedding(FIELDS, 4, pool_sequences=False)
+    rows = {name: np.repeat(matrix[:1], 3, axis=0) for name, matrix in INPUTS.items()}
+    full = layer(rows)
+
+    shared = layer(rows, shared=["history"])
+
+    np.testing.assert_allclose(shared["sequences"]["history"], full["sequences"]["history"][:1])
+    np.testing.assert_array_equal(shared["masks"]["history"], full["masks"]["history"][:1])
+    np.testing.assert_allclose(shared["tokens"], full["tokens"])

@@ -123,3 +123,11 @@ def test_keras_does_not_compile_a_training_step_with_a_table(monkeypatch):
 
     assert plain.jit_compile
     assert not with_table.jit_compile
+
+
+def test_some_columns_alone(layer):
+    ids = np.array([[2, 4, 3, 1], [0, 9, 1, 2]], "int32")
+
+    np.testing.assert_array_equal(
+        layer(ids[:, [0, 3]], columns=[0, 3]), layer(ids).numpy()[:, [0, 3]]
+    )

@@ -1,4 +1,7 @@
-"""Poolings: layers from a sequence to one token, `[B, L, D] → [B, D]`."""
+"""Poolings: layers from a sequence to one token, `[B, L, D] → [B, D]`.
+
+`reads_query` says whether a pooling reads the candidate: what does not is the same for all of them.
+"""
 
 from typing import Any
 

@@ -29,6 +29,8 @@ class MeanPooling(keras.layers.Layer):
     TensorShape([2, 4])
     """
 
+    reads_query = False
+
     # The registry reads the options off this signature.
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -44,6 +44,8 @@ class SelfAttentionPooling(keras.layers.Layer):
     TensorShape([2, 4])
     """
 
+    reads_query = False
+
     def __init__(self, *, num_heads: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_heads = check_positive_integer("num_heads", num_heads)

@@ -54,6 +54,8 @@ class TargetAttention(keras.layers.Layer):
     TensorShape([2, 4])
     """
 
+    reads_query = True
+
     def __init__(
         self,
         *,
