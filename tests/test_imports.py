@@ -40,7 +40,7 @@ def test_help_loads_no_tensorflow_and_lists_the_commands():
     assert printed.stdout.strip().endswith("[]"), printed.stderr
     commands = (
         "demo infer prepare rank check train tune evaluate calibrate explain export score "
-        "serve serving-config promote"
+        "serve serving-config promote bench-serving"
     )
     for command in commands.split():
         assert command in printed.stdout

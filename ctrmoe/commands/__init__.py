@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctrmoe.commands.bench_serving import bench_serving
 from ctrmoe.commands.calibrate import calibrate
 from ctrmoe.commands.check import check
 from ctrmoe.commands.demo import demo
@@ -33,6 +34,7 @@ COMMANDS = (
     serve,
     serving_config,
     promote,
+    bench_serving,
     explain,
 )
 """In the order of `ctrmoe --help`."""

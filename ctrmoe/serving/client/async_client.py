@@ -77,6 +77,10 @@ class AsyncClient(ABC):
         """Returns the state of each version, or of the one that is asked by its number."""
         return read_status(await self._within(None, self._retried(self._status)))
 
+    async def metadata(self) -> dict[str, Any]:
+        """Returns the model's signatures as the server describes them."""
+        return await self._within(None, self._retried(self._metadata))
+
     async def wait_until_available(self, timeout: float = 60.0) -> int:
         """Waits until the model, or the version or label that is asked, answers requests.
 
