@@ -71,8 +71,10 @@ def test_tables_hold_the_median_of_what_is_finished(module, tmp_path, test_rows)
     assert ("standard error of about 0.02" in text) == (test_rows == 1_000)
 
 
-def test_data_is_made_once_and_trials_train_on_a_share(module, tmp_path):
+@pytest.mark.parametrize(("least", "share"), [(100, 0.25), (10_000, None)])
+def test_data_is_made_once_and_trials_train_on_a_share(module, tmp_path, monkeypatch, least, share):
     sets = module("leaderboard_sets")
+    monkeypatch.setattr(sets, "MIN_SAMPLE", least)
     shutil.copytree(SAMPLE, tmp_path / "data" / "census-income")
 
     folders = sets.make("census_income", tmp_path / "data", tmp_path / "made")
@@ -82,7 +84,7 @@ def test_data_is_made_once_and_trials_train_on_a_share(module, tmp_path):
     assert counts["train"] + counts["valid"] == train
     assert counts["valid"] == pytest.approx(0.1 * train, rel=0.2)
     assert counts["test"] == pq.read_metadata(parts / "test.parquet").num_rows
-    assert counts["tuning"] == round(0.25 * counts["train"])
+    assert counts["tuning"] == (round(share * counts["train"]) if share else least)
     whole, kept = (
         pl.read_parquet(folder / "train") for folder in (folders.prepared, folders.sample)
     )
