@@ -45,11 +45,13 @@ class ModelManager:
     Args:
         models: The models to begin with.
         load: Makes a servable of a name, a version and a folder.
+        settle: Is called when versions came or went.
     """
 
-    def __init__(self, models: Models, load: Load) -> None:
+    def __init__(self, models: Models, load: Load, settle: Callable[[], None]) -> None:
         self._models: Models = {}
         self._load = load
+        self._settle = settle
         self._labels: dict[tuple[str, str], int] = {}
         self._available: dict[str, dict[int, Servable]] = {}
         self._states: dict[str, dict[int, VersionState]] = {}
@@ -174,6 +176,7 @@ class ModelManager:
             self._models, self._labels = models, labels
 
     def _reconcile(self) -> None:
+        before = self._numbers()
         for name, config in self._models.items():
             try:
                 present = whole_versions(config.base)
@@ -183,6 +186,11 @@ class ModelManager:
             self._change(name, config, present)
         for name in set(self._available) - set(self._models):
             self._unload(name, set())
+        if self._numbers() != before:
+            self._settle()
+
+    def _numbers(self) -> set[tuple[str, int]]:
+        return {(name, version) for name, of in self._available.items() for version in of}
 
     def _change(self, name: str, config: ModelConfig, present: dict[int, VersionFolder]) -> None:
         wanted = config.chosen(list(present))

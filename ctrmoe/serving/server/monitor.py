@@ -31,7 +31,8 @@ logger = logging.getLogger(__name__)
 
 MAX_ROWS = 256
 SHARE = 0.03
-"""Of one core's time that sampling may take while batches follow each other."""
+"""Of the time that sampling may take while batches follow each other."""
+MAX_PAUSE = 10.0
 EDGES = np.concatenate([np.geomspace(1e-5, 0.1, 25), np.linspace(0.15, 1.0, 18)])
 SCORE_LABELS = ("model_name", "version", "signature", "task", "domain")
 VALUE_LABELS = ("model_name", "version", "feature", "domain")
@@ -52,6 +53,7 @@ class Monitor(Collector):
         self._sums: dict[tuple[str, ...], float] = {}
         self._values: dict[tuple[str, ...], np.ndarray] = {}
         self._lock = threading.Lock()
+        self._stop = threading.Event()
         self._queue: queue.Queue[Batch | None] = queue.Queue(maxsize=1)
         self._thread = threading.Thread(target=self._work, name="monitor", daemon=True)
         self._thread.start()
@@ -65,6 +67,7 @@ class Monitor(Collector):
 
     def close(self) -> None:
         """Ends when the batch that it is busy with is counted."""
+        self._stop.set()
         self._queue.put(None)
         self._thread.join()
 
@@ -88,14 +91,13 @@ class Monitor(Collector):
 
     def _work(self) -> None:
         while (batch := self._queue.get()) is not None:
-            start = time.thread_time()
+            start = time.monotonic()
             try:
                 self._sample(batch)
             except Exception:
                 logger.exception("A batch could not be sampled.")
-            pause = (time.thread_time() - start) / SHARE
             del batch
-            time.sleep(min(pause, 1.0))
+            self._stop.wait(min((time.monotonic() - start) / SHARE, MAX_PAUSE))
 
     def _sample(self, batch: Batch) -> None:
         task = batch.tasks[0]

@@ -17,6 +17,7 @@ from ctrmoe.config import ConfigError
 from ctrmoe.serving.server.answering import Answering
 from ctrmoe.serving.server.batching import Batcher
 from ctrmoe.serving.server.failures import RequestError
+from ctrmoe.serving.server.garbage import QuietCollector
 from ctrmoe.serving.server.grpc_services import ModelService, PredictionService
 from ctrmoe.serving.server.listeners import GrpcListener, RestListener
 from ctrmoe.serving.server.metrics import ServerMetrics
@@ -83,7 +84,8 @@ class Server:
         self._stop = threading.Event()
         self._health = health.HealthServicer()
         self._metrics = ServerMetrics()
-        self._models = ModelManager(self._asked, self._load)
+        self._garbage = QuietCollector()
+        self._models = ModelManager(self._asked, self._load, self._garbage.settle)
         self._monitor = Monitor(self._models.is_served)
         self._metrics.registry.register(self._monitor)
         self._batcher = Batcher(settings, (self._metrics.add_batch, self._monitor.add_batch))
@@ -102,6 +104,7 @@ class Server:
             self._batcher.close()
             self._monitor.close()
             self._models.close(0)
+            self._garbage.close()
             raise
         services = PredictionService(answering, settings.timeout_seconds)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
@@ -138,6 +141,7 @@ class Server:
         self._batcher.close()
         self._monitor.close()
         self._models.close(self._settings.timeout_seconds)
+        self._garbage.close()
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +159,8 @@ class Server:
         until = time.monotonic() + FIRST_LOOKS_SECONDS
         while True:
             self._models.poll()
-            if self._models.ready or time.monotonic() > until or not self._models.pending:
+            waits = self._models.pending and not self._models.failures
+            if self._models.ready or not waits or time.monotonic() > until:
                 break
             time.sleep(0.1)
         for name, reason in self._models.failures.items():
