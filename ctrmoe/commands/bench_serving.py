@@ -31,6 +31,9 @@ def bench_serving(  # noqa: PLR0913 - its options
     out: Annotated[Path | None, typer.Option(help="Folder for load.json and load.html.")] = None,
     batch_sizes: Annotated[str, typer.Option(help="Rows of a request: a,b,c.")] = "1,32,200",
     signatures: Annotated[str, typer.Option(help="Each of these: a,b.")] = "serving_default",
+    candidates: Annotated[
+        str, typer.Option(help="Columns that vary by candidate, for serve_candidates: a,b.")
+    ] = "",
     concurrency: Annotated[int, typer.Option(help="Requests under way at a time.")] = 16,
     rate: Annotated[
         float | None, typer.Option(help="Requests a second, whether or not the server keeps up.")
@@ -55,6 +58,7 @@ def bench_serving(  # noqa: PLR0913 - its options
     options = BenchOptions(
         signatures=[name for name in signatures.split(",") if name],
         batch_sizes=_sizes(batch_sizes),
+        candidates=[name for name in candidates.split(",") if name],
         load=Load(seconds=seconds, concurrency=concurrency, rate=rate, seed=seed),
         access=ClientOptions(
             deadline=deadline, api_key=api_key, root_certificates=root_certificates

@@ -34,10 +34,11 @@ def body(signature: str, arrays: Arrays) -> bytes:
 def _column(array: np.ndarray) -> bytes:
     if array.dtype == object:
         return orjson.dumps(array.tolist())
-    if array.dtype == np.float32 and not np.isfinite(array).all():
-        # orjson writes null, which TensorFlow Serving refuses: a missing number is NaN to it.
+    if np.isinf(array).any():
         return json.dumps(array.tolist()).encode()
-    return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+    text = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+    # A missing number is NaN to TensorFlow Serving, which refuses null.
+    return text.replace(b"null", b"NaN")
 
 
 def answer_of(content: bytes, signature: Signature) -> Answer:

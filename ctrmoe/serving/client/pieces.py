@@ -59,13 +59,16 @@ class Call:
     def _arrays(self, signature: Signature) -> tuple[Arrays, set[str]]:
         if self.shared is None:
             return arrays_of(self.rows, signature.inputs), set()
-        once = [of for of in signature.inputs if of.is_shared]
-        each = [of for of in signature.inputs if not of.is_shared]
-        wrong = [of.name for of in once if of.name in self.rows.columns]
-        if wrong:
+        columns = self.shared.columns
+        once = [of for of in signature.inputs if of.is_shared or of.name in columns]
+        # What neither holds is missing for each: the metadata does not say which are shared, and
+        # a shared column may have a row for each candidate.
+        each = [of for of in signature.inputs if of not in once]
+        twice = [of.name for of in once if of.name in self.rows.columns]
+        if twice:
             raise SchemaError(
-                f"`candidates` must not hold what they share. Received: {', '.join(wrong)}. Give "
-                "it in `shared`."
+                "`candidates` must not hold what `shared` holds or the model shares. Received: "
+                f"{', '.join(twice)}."
             )
         arrays = arrays_of(self.shared, once) | arrays_of(self.rows, each)
         return arrays, {of.name for of in once}

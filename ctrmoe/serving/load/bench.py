@@ -24,12 +24,14 @@ class BenchOptions:
     Args:
         signatures: Each of them.
         batch_sizes: Rows, or candidates, of a request; each of them.
+        candidates: Columns that vary by candidate, for `serve_candidates`.
         load: How requests come.
         access: The client's keys and the deadline of a request.
     """
 
     signatures: Sequence[str] = ("serving_default",)
     batch_sizes: Sequence[int] = (1, 32, 200)
+    candidates: Sequence[str] = ()
     load: Load = field(default_factory=Load)
     access: ClientOptions = field(default_factory=ClientOptions)
 
@@ -60,7 +62,10 @@ def bench_serving(
     for name in names:
         for size in options.batch_sizes:
             for target in targets:
-                bodies = request_bodies(target, options.access, known[target][name], rows, size)
+                signature = known[target][name]
+                bodies = request_bodies(
+                    target, options.access, signature, rows, size, options.candidates
+                )
                 connect = connector(target, options.access)
                 warm = replace(options.load, seconds=min(WARM_SECONDS, options.load.seconds))
                 generate(connect, bodies, size, warm)

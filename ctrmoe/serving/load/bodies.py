@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from ctrmoe.serving.client.raw_rows import Arrays
 from ctrmoe.serving.client.signature import Signature, read_signature
 from ctrmoe.serving.load.target import Target
 
+CANDIDATES = "serve_candidates"
 DIFFERENT = 64
 """Requests that a load repeats: enough that no server answers from a cache of a few."""
 
@@ -39,7 +40,12 @@ def read_signatures(
 
 
 def request_bodies(
-    target: Target, access: ClientOptions, signature: Signature, rows: pl.DataFrame, size: int
+    target: Target,
+    access: ClientOptions,
+    signature: Signature,
+    rows: pl.DataFrame,
+    size: int,
+    candidates: Sequence[str] = (),
 ) -> list[bytes]:
     """Returns requests of `size` rows, or candidates, each.
 
@@ -49,8 +55,9 @@ def request_bodies(
         signature: They ask.
         rows: Raw rows, taken in their order and again from the start.
         size: Rows of a request.
+        candidates: Columns that vary by candidate, of the signature for those.
     """
-    pieces = _pieces(signature, rows, size)
+    pieces = _pieces(signature, rows, size, candidates)
     if target.is_rest:
         from ctrmoe.serving.client import json_form
 
@@ -64,13 +71,21 @@ def request_bodies(
     ]
 
 
-def _pieces(signature: Signature, rows: pl.DataFrame, size: int) -> Iterator[Arrays]:
+def _pieces(
+    signature: Signature, rows: pl.DataFrame, size: int, candidates: Sequence[str]
+) -> Iterator[Arrays]:
     if rows.is_empty():
         raise ConfigError("`data` must hold rows. Received: none.")
+    if signature.name == CANDIDATES and not candidates:
+        raise ConfigError(
+            f"`candidates` must name the columns that vary by candidate, for {CANDIDATES}. "
+            "Received: none."
+        )
     count = min(DIFFERENT, max(1, rows.height // size))
     repeated = pl.concat([rows] * (-(-size * count // rows.height)))
-    shared = [of.name for of in signature.inputs if of.is_shared and of.name in rows.columns]
     for start in range(0, size * count, size):
         part = repeated[start : start + size]
-        call = Call(part.drop(shared), part[shared].head(1)) if shared else Call(part)
+        call = Call(part)
+        if signature.name == CANDIDATES:
+            call = Call(part.select(candidates), part.head(1).drop(candidates))
         yield from call.pieces(signature, size)

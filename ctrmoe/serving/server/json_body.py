@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -12,6 +13,7 @@ from ctrmoe.serving.server.failures import RequestError
 
 _DEBUG_LENGTH = 256
 _STRING_OR_INF = re.compile(r'"(?:[^"\\]|\\.)*"|\bInf\b')
+_LONG_INTEGER = re.compile(rb"[\[,:\s-]\d{20}")
 _TYPES = {
     type(None): "Null",
     dict: "Object",
@@ -43,6 +45,10 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 
 def _parse_leniently(body: bytes) -> Any:
+    if b"\\u" not in body and _LONG_INTEGER.search(body) is None:
+        # Python's parser knows NaN and Infinity, which missing numbers are, and is written in C.
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(body.decode())
     try:
         text = body.decode("utf-8-sig").lstrip(" \t\n\r")
         text = _STRING_OR_INF.sub(lambda m: "Infinity" if m[0] == "Inf" else m[0], text)

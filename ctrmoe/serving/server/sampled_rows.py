@@ -54,7 +54,8 @@ def _tensors(
     if not {feature.name for feature in schema.features} & set(inputs):
         return None
     return {
-        name: array[rows] if name in signature.row_inputs else array.repeat(len(rows), axis=0)
+        # What candidates share has one row, or one for each of them.
+        name: array[rows] if len(array) > 1 else array.repeat(len(rows), axis=0)
         for name, array in inputs.items()
     }
 

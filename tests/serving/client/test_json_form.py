@@ -21,7 +21,7 @@ def test_body_has_columns_and_spells_what_is_missing():
         'odd "name"': np.array([["ü"], [""]], object),
         "hour": np.array([[1], [-(2**63)]]),
         "price": np.array([[0.1], [np.nan]], np.float32),
-        "size": np.array([[0.1], [2]], np.float32),
+        "size": np.array([[0.1], [np.inf]], np.float32),
     }
 
     read = json.loads(body("serving_default", arrays))

@@ -44,8 +44,21 @@ def test_what_is_not_given_is_missing_once_or_for_each():
 def test_candidates_that_hold_what_they_share_are_refused():
     call = Call.of([{"item": 1, "user": "u"}], {})
 
-    with pytest.raises(SchemaError, match=r"not hold what they share\. Received: user\. Give it"):
+    with pytest.raises(SchemaError, match=r"`candidates` must not hold what .*Received: user\."):
         call.pieces(CANDIDATES, 512)
+
+
+def test_metadata_need_not_say_what_is_shared():
+    user = Input("user", "text", is_list=False, is_shared=False)
+    signature = Signature("serve_candidates", (ITEM, user), ("click",))
+
+    (given,) = Call.of([{"item": 1}, {"item": 2}], {"user": "u"}).pieces(signature, 512)
+    (missing,) = Call.of([{"item": 1}, {"item": 2}], {}).pieces(signature, 512)
+
+    assert given["user"].tolist() == [["u"]]
+    assert missing["user"].tolist() == [[""], [""]]
+    with pytest.raises(SchemaError, match="Received: user"):
+        Call.of([{"user": "v"}], {"user": "u"}).pieces(signature, 512)
 
 
 def test_no_rows_need_no_request():
