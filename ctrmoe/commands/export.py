@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,31 +15,48 @@ from ctrmoe.config import ConfigError
 from ctrmoe.export.options import BATCH_BUCKETS, MAX_AUC_LOSS, ExportOptions
 from ctrmoe.terminal import RunFolder, out_console
 
+_Server = partial(typer.Option, rich_help_panel="What the server does")
+_Numbers = partial(typer.Option, rich_help_panel="How it computes")
+_Versions = partial(typer.Option, rich_help_panel="Versions")
 
-def export(
+
+def export(  # noqa: PLR0913 - its options
     run: RunFolder,
     to: Annotated[Path, typer.Option(help="BASE/NAME: the folder above the versions.")],
-    version: Annotated[
-        int | None, typer.Option(help="Number; the next free one if left out.")
-    ] = None,
     batch_buckets: Annotated[
-        str, typer.Option(help="Batch sizes to warm up: a server's allowed_batch_sizes.")
+        str, _Server(help="Batch sizes to warm up: its allowed_batch_sizes.")
     ] = ",".join(map(str, BATCH_BUCKETS)),
-    quantize: Annotated[
-        str, typer.Option(help="int8: the rows of embedding tables as int8 with a scale each.")
+    candidates: Annotated[
+        str, _Server(help="Raw columns that vary by candidate, for serve_candidates: a,b,c.")
     ] = "",
+    quantize: Annotated[
+        str, _Numbers(help="int8: the rows of embedding tables as int8 with a scale each.")
+    ] = "",
+    bfloat16: Annotated[
+        bool, _Numbers("--bfloat16", help="The dense part computes in bfloat16.")
+    ] = False,
     holdout: Annotated[
-        list[str] | None, typer.Option(help="Raw labelled files that tell what rounding costs.")
+        list[str] | None, _Numbers(help="Raw labelled files that tell what rounding costs.")
     ] = None,
     max_auc_loss: Annotated[
-        float, typer.Option(help="Refuse if rounding moves a task's AUC by more.")
+        float, _Numbers(help="Refuse if rounding moves a task's AUC by more.")
     ] = MAX_AUC_LOSS,
     tables: Annotated[
-        str, typer.Option(help="cpu: lookups and tables on the CPU, whatever runs the rest.")
+        str, _Numbers(help="cpu: lookups and tables on the CPU, whatever runs the rest.")
     ] = "auto",
-    candidates: Annotated[
-        str, typer.Option(help="Raw columns that vary by candidate, for serve_candidates: a,b,c.")
-    ] = "",
+    jit: Annotated[
+        bool, _Numbers("--jit", help="XLA compiles the model, for each batch bucket.")
+    ] = False,
+    tpu_ready: Annotated[
+        bool, _Numbers("--tpu-ready", help="For Google's TPU converter; not tested on hardware.")
+    ] = False,
+    version: Annotated[int | None, _Versions(help="Number; the next free one if left out.")] = None,
+    keep: Annotated[
+        int | None, _Versions(min=1, help="Newest versions to keep; the others are removed.")
+    ] = None,
+    config: Annotated[
+        Path | None, _Versions(help="A models.config whose versions --keep leaves alone.")
+    ] = None,
 ) -> None:
     """Export a run as a version of a SavedModel that takes raw features."""
     options = ExportOptions(
@@ -47,6 +65,9 @@ def export(
         holdout=holdout or (),
         max_auc_loss=max_auc_loss,
         tables=tables,
+        jit=jit,
+        bfloat16=bfloat16,
+        tpu_ready=tpu_ready,
         candidates=[name for name in candidates.split(",") if name],
     )
     load_tensorflow()
@@ -57,8 +78,24 @@ def export(
 
     folder = write(Run(run), to, options, version=version)
     out_console.print(f"Wrote {folder}: checked against the Keras model.")
+    if keep:
+        _keep(to, keep, config, int(folder.name))
     if quantization := read_manifest(folder)["quantization"]:
         out_console.print(quantization_table(quantization))
+
+
+def _keep(model: Path, keep: int, config: Path | None, written: int) -> None:
+    from ctrmoe.export import remove_old_versions
+    from ctrmoe.serving.models_config import read_models_config
+
+    needed = {written}
+    for served in read_models_config(config).model_config_list.config if config else ():
+        if served.name == model.name:
+            needed |= {*served.version_labels.values()}
+            needed |= {*served.model_version_policy.specific.versions}
+    removed = remove_old_versions(model, keep, needed=needed)
+    if removed:
+        out_console.print(f"Removed versions {', '.join(map(str, removed))}.")
 
 
 def _numbers(text: str) -> list[int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ctrmoe.export.options import ExportOptions
+from ctrmoe.export.versions import remove_old_versions
 
 if TYPE_CHECKING:
     from ctrmoe.export.saved_model import export
 
-__all__ = ["ExportOptions", "export"]
+__all__ = ["ExportOptions", "export", "remove_old_versions"]
 
 
 def __getattr__(name: str) -> Any:

@@ -26,6 +26,12 @@ class ExportOptions:
             part unplaced, for a server with an accelerator; `auto` leaves all of it unplaced.
         candidates: Raw columns that vary by candidate, for the signature `serve_candidates`; none
             for no such signature.
+        jit: Whether XLA compiles what follows the lookups of raw values, for each bucket; other
+            sizes are padded to one. The server needs XLA.
+        bfloat16: Whether the dense part computes in bfloat16; weights, the last logit and the
+            probability stay float32.
+        tpu_ready: Whether the part that TensorFlow Serving's TPU converter moves is saved under
+            the alias `core`. Not tested on hardware.
 
     Raises:
         ConfigError: If an option is none of the above.
@@ -37,6 +43,9 @@ class ExportOptions:
     max_auc_loss: float = MAX_AUC_LOSS
     tables: str = "auto"
     candidates: Sequence[str] = ()
+    jit: bool = False
+    bfloat16: bool = False
+    tpu_ready: bool = False
 
     def __post_init__(self) -> None:
         buckets = tuple(self.batch_buckets)
@@ -60,3 +69,8 @@ class ExportOptions:
             )
         if self.tables not in ("auto", "cpu"):
             raise ConfigError(f"`tables` must be 'auto' or 'cpu'. Received: {self.tables!r}.")
+        if self.jit and self.tables == "cpu":
+            raise ConfigError(
+                "`jit` compiles the reads of tables with the rest: `tables` must be 'auto'. "
+                "Received: 'cpu'."
+            )

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from ctrmoe.export.candidates import CandidateColumns
+from ctrmoe.export.core import Core, Tensors
 from ctrmoe.export.examples import parse_examples
 from ctrmoe.export.options import ExportOptions
 from ctrmoe.export.raw_graph import RawGraph
+from ctrmoe.export.served_model import served_model
 from ctrmoe.export.served_tables import ServedTables
 from ctrmoe.export.shared_rows import with_shared_rows
 from ctrmoe.export.signature_names import CLASSIFY, REGRESS, by_task, safe_names
-from ctrmoe.layers.table_rows import reading_tables
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import Run
 from ctrmoe.scorer import SIGNATURE
 
 CANDIDATES = "serve_candidates"
-Tensors = dict[str, tf.Tensor]
 
 LABELS = ("0", "1")
 """The classes of `classify`, in the order of their scores."""
@@ -39,7 +38,7 @@ class ServingModule(tf.Module):
         super().__init__()
         self._tasks = run.tasks
         self._of_logits = Probabilities(run)
-        model = run.model
+        model = served_model(run, options)
         self.raw = RawGraph(run.encoder, run.folder, run.reads_domain)
         # Were the Keras model itself an attribute, a session, which is what TensorFlow Serving
         # runs, would not find its variables restored.
@@ -54,13 +53,12 @@ class ServingModule(tf.Module):
             for name, (width, dtype) in run.schema.packed(run.reads_domain).items()
         }
         examples = tf.TensorSpec((None,), tf.string, name="examples")
-        self._core = _core(model, self.tables, encoded)
+        self.core = Core(model, self.tables, encoded, options)
         if self.columns.own:
             features = self.columns.shared_features(run.schema)
             shares_domain = run.schema.domain in self.columns.shared
-            self._candidates_core = _core(
-                with_shared_rows(model, features, domain=shares_domain), self.tables, encoded
-            )
+            short = with_shared_rows(model, features, domain=shares_domain)
+            self._candidates_core = Core(short, self.tables, encoded, options)
         self._of_encoded = _traced(self._from_encoded, encoded)
         # Traced once for all the signatures that read examples.
         self._of_examples = _traced(self._from_examples, examples)
@@ -127,7 +125,7 @@ class ServingModule(tf.Module):
             logits = self._candidates_core(encoded)
             return {task: tf.broadcast_to(column, rows) for task, column in logits.items()}
 
-        logits = tf.cond(one_row, of_one_row, lambda: self._core(encoded))
+        logits = tf.cond(one_row, of_one_row, lambda: self.core(encoded))
         return self._finished(logits, encoded)
 
     def _encoded(self, raw: Tensors, shared: Tensors | None = None) -> Tensors:
@@ -135,7 +133,7 @@ class ServingModule(tf.Module):
             return self.raw(raw, shared)
 
     def _from_encoded(self, encoded: Tensors) -> Tensors:
-        return self._finished(self._core(encoded), encoded)
+        return self._finished(self.core(encoded), encoded)
 
     def _finished(self, logits: Tensors, encoded: Tensors) -> Tensors:
         found = self._of_logits(logits, encoded.get("domain"))
@@ -157,21 +155,6 @@ def _of_inputs(answer: Any) -> Any:
     """A function of the tensor that TensorFlow Serving feeds serialized examples to."""
     inputs = tf.TensorSpec((None,), tf.string, name="inputs")
     return _traced(answer, inputs)
-
-
-def _core(
-    model: keras.Model, tables: ServedTables, encoded: Mapping[str, tf.TensorSpec]
-) -> Callable[[Tensors], Tensors]:
-    """The model as a function that all signatures share, from packed matrices to logits."""
-    specs = {tensor.name: encoded[tensor.name] for tensor in model.inputs}
-
-    def logits(packed: Tensors) -> Tensors:
-        with reading_tables(tables):
-            answer: Tensors = model(packed, training=False)
-        return answer
-
-    core = _traced(logits, specs)
-    return lambda encoded: core({name: encoded[name] for name in specs})
 
 
 def _traced(answer: Callable[[Any], Tensors], spec: Any) -> Any:

@@ -42,3 +42,19 @@ def test_option_that_cannot_be(tmp_path, capsys, option, value, message):
     assert call("export", tmp_path, "--to", tmp_path / "clicks", option, value) == 2
     assert message in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "clicks").exists()
+
+
+def test_old_versions_go_but_for_those_that_a_config_names(run, tmp_path, capsys):
+    for number in (1, 2, 3, 4):
+        (tmp_path / "clicks" / str(number)).mkdir(parents=True)
+    config = tmp_path / "models.config"
+    config.write_text(
+        'model_config_list { config { name: "clicks" version_labels { key: "stable" value: 2 } } '
+        'config { name: "other" version_labels { key: "stable" value: 3 } } }'
+    )
+
+    options = ("--keep", 2, "--config", config, "--batch-buckets", "1")
+    assert call("export", run.folder, "--to", tmp_path / "clicks", *options) == 0
+
+    assert sorted(path.name for path in (tmp_path / "clicks").iterdir()) == ["2", "5"]
+    assert "Removed versions 1, 3, 4." in capsys.readouterr().out
