@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 
-.PHONY: help install demo test lint format clean
+.PHONY: help install demo test lint audit format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -30,9 +30,15 @@ lint: install    ## style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+audit:           ## known vulnerabilities of the pinned packages, risky calls of our own
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit bandit
+	$(VENV)-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip $(AUDIT)
+	$(VENV)-audit/bin/bandit --quiet --recursive ctrmoe --severity-level medium
+
 format: install  ## rewrite the sources in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:           ## remove the virtual environment and what the demo wrote
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(VENV)-audit demo
