@@ -20,6 +20,7 @@ from ctrmoe.serving.server.settings import Settings
 HEALTH = "/grpc.health.v1.Health/"
 MAX_THREADS = 64
 MAX_HEAD_BYTES = 1 << 16
+BACKLOG = 2048
 
 
 class RestListener:
@@ -117,6 +118,7 @@ def _bound(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # clients may connect before the thread has begun to accept
     except OSError as error:
         listener.close()
         raise _taken("rest_port", port, error.strerror or str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -84,40 +85,45 @@ class Server:
         self._stop = threading.Event()
         self._health = health.HealthServicer()
         self._metrics = ServerMetrics()
-        self._garbage = QuietCollector()
-        self._models = ModelManager(self._asked, self._load, self._garbage.settle)
-        self._monitor = Monitor(self._models.is_served)
-        self._metrics.registry.register(self._monitor)
-        self._batcher = Batcher(settings, (self._metrics.add_batch, self._monitor.add_batch))
-        answering = Answering(
-            self._models,
-            self._batcher,
-            lambda config: self._models.reload(models_of(config)),
-            self._metrics,
-            settings.max_concurrency,
-        )
-        try:
+        self._poller = threading.Thread(target=self._poll, name="poll", daemon=True)
+        with contextlib.ExitStack() as opened:
+            self._models = self._open_models(opened)
             self._await_models()
-            self._grpc = GrpcListener(settings)
-            self._rest = RestListener(RestApplication(answering, settings), settings)
-        except BaseException:
-            self._batcher.close()
-            self._monitor.close()
-            self._models.close(0)
-            self._garbage.close()
-            raise
-        services = PredictionService(answering, settings.timeout_seconds)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            services, self._grpc.server
+            self._open_ports(opened)
+            self._closing = opened.pop_all()
+        self._poller.start()
+
+    def _open_models(self, opened: contextlib.ExitStack) -> ModelManager:
+        garbage = QuietCollector()
+        opened.callback(garbage.close)
+        models = ModelManager(self._asked, self._load, garbage.settle)
+        opened.callback(models.close, self._settings.timeout_seconds)
+        return models
+
+    def _open_ports(self, opened: contextlib.ExitStack) -> None:
+        """Accepts requests; what is opened last is closed first."""
+        settings = self._settings
+        monitor = Monitor(self._models.is_served)
+        opened.callback(monitor.close)
+        self._metrics.registry.register(monitor)
+        batcher = Batcher(settings, (self._metrics.add_batch, monitor.add_batch))
+        opened.callback(batcher.close)
+        opened.callback(self._end_poller)
+        answering = Answering(
+            self._models, batcher, self._reload, self._metrics, settings.max_concurrency
         )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(answering), self._grpc.server
-        )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc.server)
+        self._grpc = GrpcListener(settings)
+        opened.callback(self._grpc.close)
+        self._rest = RestListener(RestApplication(answering, settings), settings)
+        opened.callback(self._rest.close)
+        server = self._grpc.server
+        prediction = PredictionService(answering, settings.timeout_seconds)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(answering), server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         self._tell_health()
         self._grpc.start()
-        self._poller = threading.Thread(target=self._poll, name="poll", daemon=True)
-        self._poller.start()
+        opened.callback(self._health.enter_graceful_shutdown)
 
     @property
     def rest_port(self) -> int:
@@ -131,17 +137,11 @@ class Server:
 
     def close(self) -> None:
         """Accepts no more requests, answers those that run, unloads the models."""
-        if self._stop.is_set():
-            return
         self._stop.set()
-        self._health.enter_graceful_shutdown()
-        self._rest.close()
-        self._grpc.close()
-        self._poller.join()
-        self._batcher.close()
-        self._monitor.close()
-        self._models.close(self._settings.timeout_seconds)
-        self._garbage.close()
+        self._closing.close()
+
+    def _reload(self, config: Any) -> None:
+        self._models.reload(models_of(config))
 
     def __enter__(self) -> Self:
         return self
@@ -167,6 +167,10 @@ class Server:
             raise ConfigError(f"Model {name} can't be loaded: {reason}")
         if not self._models.ready:
             logger.warning("Some models have no version yet; they are served when they have.")
+
+    def _end_poller(self) -> None:
+        if self._poller.is_alive():
+            self._poller.join()
 
     def _tell_health(self) -> None:
         serving = self._models.ready

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -70,6 +71,8 @@ class Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             missing = "tls_key" if self.tls_key is None else "tls_certificate"
             raise self._error(missing, "be given with the other half of the pair")
+        if self.tls_certificate is not None and self.tls_key is not None:
+            _check_tls(self.tls_certificate, self.tls_key)
         if self.api_key == "":
             raise self._error("api_key", "not be empty")
 
@@ -89,3 +92,13 @@ class Settings:
 
     def _error(self, name: str, rule: str) -> ConfigError:
         return ConfigError(f"`{name}` must {rule}. Received: {getattr(self, name)!r}.")
+
+
+def _check_tls(certificate: str, key: str) -> None:
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except OSError as error:  # of its content too
+        raise ConfigError(
+            "`tls_certificate` and `tls_key` must be PEM files of a pair. Received: "
+            f"{certificate}, {key} ({error})."
+        ) from error
