@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.columns import canonical, is_missing
+from ctrmoe.data.columns import canonical, filled, is_missing
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import MISSING, Feature, SchemaError
 
@@ -50,7 +50,8 @@ class Values:
 def padded(ids: np.ndarray, lengths: np.ndarray, feature: Feature) -> np.ndarray:
     """Returns the ids of trimmed lists as `[rows, max_length]` int32, at the left."""
     result = np.zeros((len(lengths), feature.max_length), np.int32)
-    result[np.repeat(np.arange(len(lengths)), lengths), place_in_list(lengths)] = ids
+    # The cells in their order, row by row, are the values in theirs.
+    result[np.arange(feature.max_length) < lengths[:, None]] = ids
     if feature.kind != "sequence":
         result[lengths == 0, 0] = MISSING
     return result
@@ -58,15 +59,15 @@ def padded(ids: np.ndarray, lengths: np.ndarray, feature: Feature) -> np.ndarray
 
 def list_values(lists: pl.Series, feature: Feature, where: Origin) -> Values:
     """Returns the canonical values of a list column, missing ones left out."""
-    lengths = lists.list.len().fill_null(0).to_numpy()
+    lengths = filled(lists.list.len(), 0).to_numpy().astype(np.int64)
+    values = lists.explode(empty_as_null=False, keep_nulls=False)
     rows = np.repeat(np.arange(len(lists)), lengths)
-    # polars would give an empty list a null of its own.
-    values = lists.filter(pl.Series(lengths > 0, dtype=pl.Boolean)).explode()
     values = canonical(values, feature.dtype, where.at(rows))
-    present = (~is_missing(values)).to_numpy()
-    if not present.all():
-        values, rows = values.filter(present), rows[present]
-    return Values(values, np.bincount(rows, minlength=len(lists)))
+    missing = is_missing(values)
+    if not missing.any():
+        return Values(values, lengths)
+    present = (~missing).to_numpy()
+    return Values(values.filter(present), np.bincount(rows[present], minlength=len(lists)))
 
 
 def place_in_list(lengths: np.ndarray) -> np.ndarray:

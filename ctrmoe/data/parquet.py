@@ -24,6 +24,8 @@ from ctrmoe.schema import Schema, SchemaError
 
 CHUNK_ROWS = 262_144
 """Rows read at once: enough to keep every core busy, about 200 MB for forty columns."""
+READ_BYTES = 1 << 20
+"""Read at once of each column of a row group that is larger than a chunk."""
 
 
 def read_chunks(
@@ -182,27 +184,54 @@ def _slices(
         return
     # `collect_batches` would be a little faster on parquet, but it holds several whole row groups
     # at once: 2.2 GB against 0.4 GB for a group of four million rows and forty columns.
-    for offset, length in _ranges(file, rows, chunk_rows):
-        yield table.select(columns).slice(offset, length).collect()
-
-
-def _ranges(file: SourceFile, rows: int, chunk_rows: int) -> Iterator[tuple[int, int]]:
-    """Yields offset and length of chunks that end with a row group wherever one fits."""
-    sizes = [rows]
+    sizes, offset = [rows], 0
     if file.frame is None:
         footer = pq.read_metadata(file.path)
         sizes = [footer.row_group(index).num_rows for index in range(footer.num_row_groups)]
-    offset = length = 0
-    for size in sizes:
-        if length and length + size > chunk_rows:
-            yield offset, length
-            offset, length = offset + length, 0
+    for groups in _runs(sizes, chunk_rows):
+        length = sum(sizes[index] for index in groups)
+        if length > chunk_rows and file.frame is None and _same_types(file, table, columns):
+            yield from _pieces(file, groups.start, columns, chunk_rows)
+        else:
+            for start in range(offset, offset + length, chunk_rows):
+                size = min(chunk_rows, offset + length - start)
+                yield table.select(columns).slice(start, size).collect()
+        offset += length
+
+
+def _runs(sizes: Sequence[int], chunk_rows: int) -> Iterator[range]:
+    """Yields neighbouring row groups that fit one chunk, or one that does not."""
+    start = length = 0
+    for index, size in enumerate(sizes):
+        if index > start and length + size > chunk_rows:
+            yield range(start, index)
+            start, length = index, 0
         length += size
-        while length > chunk_rows:
-            yield offset, chunk_rows
-            offset, length = offset + chunk_rows, length - chunk_rows
     if length:
-        yield offset, length
+        yield range(start, len(sizes))
+
+
+def _same_types(file: SourceFile, table: pl.LazyFrame, columns: Sequence[str]) -> bool:
+    """Returns whether pyarrow reads the columns as polars does."""
+    stored = pl.DataFrame(pq.read_schema(file.path).empty_table()).schema
+    known = table.collect_schema()
+    read = [name for name in columns if name in stored]
+    return bool(read) and all(stored[name] == known[name] for name in read)
+
+
+def _pieces(
+    file: SourceFile, group: int, columns: Sequence[str], chunk_rows: int
+) -> Iterator[pl.DataFrame]:
+    """Cuts one row group; polars would decode all of it for each piece."""
+    with pq.ParquetFile(file.path, buffer_size=READ_BYTES) as parquet:
+        stored = [name for name in columns if name in parquet.schema_arrow.names]
+        for batch in parquet.iter_batches(chunk_rows, row_groups=[group], columns=stored):
+            partitions = [
+                pl.lit(file.partitions[name], dtype=pl.String).alias(name)
+                for name in columns
+                if name not in stored
+            ]
+            yield pl.DataFrame(batch).with_columns(partitions).select(columns)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import farmhash
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.columns import INT64_MIN, MARK
+from ctrmoe.data.columns import INT64_MIN, MARK, filled
 from ctrmoe.data.lists import Values
 from ctrmoe.schema import MISSING, UNKNOWN
 
@@ -137,7 +137,7 @@ class Vocabulary:
         return result
 
     def _integers(self, values: pl.Series) -> np.ndarray:
-        numbers = values.fill_null(INT64_MIN).to_numpy()
+        numbers = filled(values, INT64_MIN).to_numpy()
         if self._direct is not None:
             return self._direct.ids(numbers)
         distinct, inverse = np.unique(numbers, return_inverse=True)
@@ -206,7 +206,7 @@ class _TextIds:
 
     def ids(self, values: pl.Series) -> np.ndarray:
         text, missing, table = self._state
-        codes = text.codes(values).fill_null(missing).to_numpy()
+        codes = filled(text.codes(values), missing).to_numpy()
         # Codes of unseen values lie behind the table: "clip" sends them to its last entry.
         result = table.take(codes, mode="clip")
         if codes.max(initial=0) > 2 * len(table) + UNSEEN_KEPT:

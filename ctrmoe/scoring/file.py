@@ -19,8 +19,6 @@ from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import SUFFIX, Scorer
 from ctrmoe.scoring.records import FileFailure, FileRecord, FileTask, checksum, source_state
 
-READ_ROWS = 131_072
-"""Rows read at once: a row group of this size is decoded once."""
 CHUNK_ROWS = 32_768
 """Rows that one thread computes at once; the cuts are the same however many threads there are."""
 
@@ -76,10 +74,9 @@ class FileScoring:
         schema, row = self.scorer.encoder.schema, 0
         with _input_errors():
             columns = [*raw_columns(schema), *self.keep]
-            for block in read_chunks(source, columns, schema, READ_ROWS):
-                for chunk in block.iter_slices(CHUNK_ROWS):
-                    yield chunk, Origin(str(source), row)
-                    row += chunk.height
+            for chunk in read_chunks(source, columns, schema, CHUNK_ROWS):
+                yield chunk, Origin(str(source), row)
+                row += chunk.height
 
     def _scored(self, frame: pl.DataFrame, where: Origin) -> pl.DataFrame:
         encoder = self.scorer.encoder

@@ -241,3 +241,36 @@ def test_writer_leaves_nothing_on_an_error(tmp_path):
         raise ZeroDivisionError
 
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("chunk_rows", [300, 1000])
+def test_row_groups_larger_than_a_chunk_are_cut(tmp_path, chunk_rows):
+    table = pl.DataFrame(
+        {
+            "text": [f"t{i % 7}" if i % 5 else None for i in range(2100)],
+            "list": [["a"] * (i % 3) if i % 4 else None for i in range(2100)],
+            "number": pl.Series(range(2100), dtype=pl.Int16),
+        }
+    )
+    path = tmp_path / "day=7" / "a.parquet"
+    path.parent.mkdir()
+    table.write_parquet(path, row_group_size=1000)
+
+    chunks = list(read_chunks(tmp_path, ["number", "day", "list", "text"], chunk_rows=chunk_rows))
+
+    sizes = [300, 300, 300, 100] * 2 + [100] if chunk_rows == 300 else [1000, 1000, 100]
+    assert [len(chunk) for chunk in chunks] == sizes
+    expected = table.with_columns(day=pl.lit("7")).select("number", "day", "list", "text")
+    assert pl.concat(chunks).equals(expected)
+    assert pl.concat(chunks).schema == expected.schema
+
+
+def test_types_that_pyarrow_reads_otherwise_are_those_of_polars(tmp_path):
+    values = pl.Series("x", ["b", "a", "b", "a"] * 50, dtype=pl.Enum(["a", "b"]))
+    values.to_frame().write_parquet(tmp_path / "a.parquet", row_group_size=200)
+
+    chunks = list(read_chunks(tmp_path / "a.parquet", None, chunk_rows=64))
+
+    assert [len(chunk) for chunk in chunks] == [64, 64, 64, 8]
+    assert pl.concat(chunks).equals(values.to_frame())
+    assert {chunk.schema["x"] for chunk in chunks} == {values.dtype}

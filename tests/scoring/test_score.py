@@ -133,7 +133,6 @@ def test_partition_of_a_folder_is_kept(scorer, folder, tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_bytes_do_not_depend_on_the_workers(scorer, folder, tmp_path, monkeypatch, workers):
-    monkeypatch.setattr("ctrmoe.scoring.file.READ_ROWS", 180)
     monkeypatch.setattr("ctrmoe.scoring.file.CHUNK_ROWS", 50)
     score(scorer, [folder], tmp_path / "out", keep=["timestamp"], workers=2)
 

@@ -58,6 +58,6 @@ class LocalEngine:
             files = stack.enter_context(ThreadPoolExecutor(at_once, "score-file"))
             stack.callback(files.shutdown, wait=False, cancel_futures=True)
             stack.callback(stopped.set)
-            score = FileScoring(self._scorer, keep, chunks, self._workers + 1, count)
+            score = FileScoring(self._scorer, keep, chunks, self._workers, count)
             for done in as_completed([files.submit(score, task) for task in tasks]):
                 yield done.result()

@@ -145,7 +145,7 @@ def _score_file(
     context: Any = ray.get_runtime_context()
     threads = int(context.get_assigned_resources()["CPU"])
     with ThreadPoolExecutor(threads) as pool:
-        return FileScoring(scorer, keep, pool, threads + 1, lambda rows: None)(task)
+        return FileScoring(scorer, keep, pool, threads, lambda rows: None)(task)
 
 
 @functools.lru_cache(1)
