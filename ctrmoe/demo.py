@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,11 @@ from ctrmoe.console import frame_table, metrics_tables
 from ctrmoe.data.prepare import prepare
 from ctrmoe.evaluation import evaluate, write_report
 from ctrmoe.export import export
+from ctrmoe.export.golden import rest_body
+from ctrmoe.export.raw_graph import served_schema
+from ctrmoe.export.requests import request
+from ctrmoe.files import write_text
+from ctrmoe.prediction import reads_domain
 from ctrmoe.run import Run
 from ctrmoe.schema import Schema
 from ctrmoe.scoring import score
@@ -57,6 +63,7 @@ def run_demo(out: Path, console: Console | None = None) -> None:
     summary = score(version, [test], out / "scores", keep=["age", "income_over_50k"])
     console.print(frame_table(pl.read_parquet(out / "scores" / "test.parquet").head(5)))
     console.print(f"{summary.rows:,} rows scored in {summary.seconds:.1f} s")
+    _write_request(run, test, out / "request.json")
     console.rule(f"done in {time.perf_counter() - start:.0f} s")
     _where(out, version, console)
 
@@ -75,12 +82,22 @@ def _train(out: Path, console: Console) -> Run:
     return train(config, out / "run", callbacks=[TrainingProgress(console)])
 
 
+def _write_request(run: Run, test: Path, path: Path) -> None:
+    """Two rows as a client sends them."""
+    schema = served_schema(run.encoder, reads_domain(run.model))
+    rows = request("serving_default", pl.read_parquet(test).head(2), schema)
+    write_text(path, json.dumps(rest_body("serving_default", rows)))
+
+
 def _where(out: Path, version: Path, console: Console) -> None:
     console.print(
         f"run           {out / 'run'} (metrics.json, history.csv, TensorBoard logs)\n"
         f"report        {out / 'report'} (metrics.csv: the table above with intervals)\n"
         f"SavedModel    {version}\n"
         f"scores        {out / 'scores' / 'test.parquet'}\n"
+        f"\nServe it:  ctrmoe serve {version.parent}\n"
+        f"           curl -d @{out / 'request.json'} "
+        f"localhost:8501/v1/models/{version.parent.name}:predict\n"
         "\nNext, with your own table:\n"
         "  ctrmoe infer YOUR.parquet --out schema.toml\n"
         "  ctrmoe prepare --schema schema.toml --train YOUR.parquet --split random:0.8,0.1,0.1 "

@@ -33,14 +33,19 @@ def write_golden(folder: Path, requests: Mapping[str, Arrays], answer: ServedSes
         outputs = {name: array.tolist() for name, array in answer(signature, inputs).items()}
         # The server names outputs only where there are several.
         answered = outputs if len(outputs) > 1 else next(iter(outputs.values()))
-        columns = {name: _to_rest(array, name) for name, array in inputs.items()}
         line = {
             "signature": signature,
-            "request": {"signature_name": signature, "inputs": columns},
+            "request": rest_body(signature, inputs),
             "response": {"outputs": answered},
         }
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     (folder / GOLDEN).write_text("".join(lines), encoding="utf-8")
+
+
+def rest_body(signature: str, inputs: Arrays) -> dict[str, Any]:
+    """Returns the body of a request for `:predict` in columns."""
+    columns = {name: _to_rest(array, name) for name, array in inputs.items()}
+    return {"signature_name": signature, "inputs": columns}
 
 
 def worst_difference(folder: Path, answer: ServedSession) -> float:
