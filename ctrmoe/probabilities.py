@@ -48,7 +48,9 @@ class Probabilities:
             return _mapped(maps, logits, tf.zeros(tf.shape(logits), tf.int32))
         ids = tf.reshape(domain, (-1,))
         known = (ids >= 0) & (ids < len(serving))
-        return _mapped(maps, logits, tf.gather(serving.astype(np.int32), tf.where(known, ids, 0)))
+        which = tf.gather(serving.astype(np.int32), tf.where(known, ids, 0))
+        # The candidates of a request may have one domain between them.
+        return _mapped(maps, logits, tf.broadcast_to(which, tf.shape(logits)))
 
 
 def _mapped(maps: Sequence[LogitMap], logits: tf.Tensor, which: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ from ctrmoe.calibrate import calibrate, remove_calibration
 from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoder
 from ctrmoe.evaluation import evaluate
-from ctrmoe.export import export
+from ctrmoe.export import ExportOptions, export
 from ctrmoe.metrics import auc
 from ctrmoe.run import Run
 from ctrmoe.schema import SchemaError
@@ -106,10 +106,12 @@ def test_scores_of_the_run_are_calibrated_by_domain(calibrated, run, test_rows):
 
 
 def test_export_is_calibrated_by_domain(calibrated, test_rows, tmp_path):
-    """Its own check has compared all signatures; here with rows of odd domains."""
+    """Its own check has compared all signatures, candidates of one domain too; here odd domains."""
     frame = odd_domains(test_rows)
 
-    folder = export(calibrated, tmp_path / "clicks")
+    options = ExportOptions(candidates=["item_id", "category"], batch_buckets=[1])
+
+    folder = export(calibrated, tmp_path / "clicks", options)
 
     expected = Scorer.load(calibrated.folder).score(frame)
     np.testing.assert_allclose(Scorer.load(folder).score(frame), expected, atol=1e-6)
