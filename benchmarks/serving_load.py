@@ -31,7 +31,7 @@ import clocks
 import polars as pl
 
 from ctrmoe.data.synthetic import SyntheticClicks
-from ctrmoe.serving.client import ClientOptions
+from ctrmoe.serving.client import ClientOptions, RestClient
 from ctrmoe.serving.load import Load, Target, generate
 from ctrmoe.serving.load.bodies import read_signatures, request_bodies
 from ctrmoe.serving.load.senders import connector
@@ -130,6 +130,13 @@ class Loads:
         print(way, signature, json.dumps(figures), flush=True)
         return {"way": way, "signature": signature, "load": load} | figures
 
+    def check_published(self) -> None:
+        """Checks that the second version had come to be served."""
+        with RestClient(self._places["REST"].removesuffix("/ctr"), "ctr") as client:
+            served = {status.version for status in client.status() if status.is_available}
+        if 2 not in served:
+            raise RuntimeError(f"Version 2 must be served. Received: versions {served}.")
+
 
 def publish(waiting: Path, base: Path) -> None:
     """Moves the waiting version among the served ones, as an export does at its end."""
@@ -157,6 +164,7 @@ def measure(models: Path, seconds: float, short: float) -> tuple[list[dict[str, 
         long = Load(seconds=seconds, concurrency=USERS)
         measured.append(loads.measure("gRPC", "serving_default", long))
         timer.join()
+        loads.check_published()
         half = measured[-1]["requests_s"] / 2
         rated = Load(seconds=short, concurrency=USERS, rate=half)
         measured.append(loads.measure("gRPC", "serving_default", rated))

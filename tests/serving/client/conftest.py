@@ -8,9 +8,10 @@ def connect(request):
     """Opens clients of a server over one of the ways, and closes them."""
     opened = []
 
-    def client(server, model="clicks", options=None):
+    def client(server, model="clicks", options=None, tls=False):
         if request.param == "rest":
-            opened.append(RestClient(f"http://127.0.0.1:{server.rest_port}", model, options))
+            scheme = "https" if tls else "http"
+            opened.append(RestClient(f"{scheme}://127.0.0.1:{server.rest_port}", model, options))
         else:
             opened.append(GrpcClient(f"127.0.0.1:{server.grpc_port}", model, options))
         return opened[-1]

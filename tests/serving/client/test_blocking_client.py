@@ -165,6 +165,27 @@ def test_key_is_sent(connect, serve, tmp_path):
     assert answer["click"][0] == pytest.approx(probabilities([1])[0], abs=1e-6)
 
 
+def test_certificate_of_the_server_is_checked(serve, connect, tmp_path):
+    # In this order the clients close first: a server waits for the end of TLS for half a minute.
+    write_version(tmp_path / "shop", 1)
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [*"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(),
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    server = serve(tls_certificate=certificate, tls_key=key)
+    trusting = ClientOptions(root_certificates=certificate)
+
+    answer = connect(server, "shop", trusting, tls=True).predict([{"price": 1}])
+
+    assert answer["click"][0] == pytest.approx(probabilities([1])[0], abs=1e-6)
+    wary = ClientOptions(tls=True, retries=0)
+    with pytest.raises(ServingError, match=r"^UNAVAILABLE.*(?i:certificate)"):
+        connect(server, "shop", wary, tls=True).predict([{"price": 1}])
+
+
 @pytest.mark.parametrize(
     ("connect", "first"), [("rest", "client"), ("grpc", "model")], indirect=["connect"]
 )
