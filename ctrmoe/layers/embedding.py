@@ -11,7 +11,7 @@ from keras import ops
 
 from ctrmoe.layers._checks import check_not_negative, check_positive_integer, check_rate
 from ctrmoe.layers.combiners import COMBINERS
-from ctrmoe.layers.composed_table import ComposedTable
+from ctrmoe.layers.embedding_tables import create_table
 from ctrmoe.layers.field import Field
 from ctrmoe.layers.field_layout import (
     TableGroup,
@@ -20,7 +20,7 @@ from ctrmoe.layers.field_layout import (
     input_widths,
     weight_columns,
 )
-from ctrmoe.layers.fused_table import PADDING, FusedTable
+from ctrmoe.layers.fused_table import PADDING
 from ctrmoe.layers.numeric.linear import NumericEmbedding
 from ctrmoe.layers.numeric_fields import NumericFields
 from ctrmoe.layers.token_order import cut_by_field, in_order
@@ -112,7 +112,10 @@ class FeatureEmbedding(keras.layers.Layer):
 
     def _create_children(self) -> None:
         dtype = self.dtype_policy
-        self.tables = [self._create_table(group) for group in self._groups]
+        initializer = self.embeddings_initializer
+        self.tables = [
+            create_table(group, initializer.clone(), self.dtype_policy) for group in self._groups
+        ]
         self.projections = {
             str(group.dim): keras.layers.Dense(
                 self.embedding_dim, use_bias=False, dtype=dtype, name=f"projection_{group.dim}"
@@ -129,19 +132,6 @@ class FeatureEmbedding(keras.layers.Layer):
             numeric = [numeric[i] for i in self.numbers.first_fields]
         self._numeric = numeric
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=dtype, name="dropout")
-
-    def _create_table(self, group: TableGroup) -> Any:
-        options = {
-            "initializer": self.embeddings_initializer.clone(),
-            "dtype": self.dtype_policy,
-            "trainable": group.trainable,
-            "name": group.name,
-        }
-        sizes, tables, dim = group.vocabulary_sizes, group.tables, group.dim
-        if not group.operation:
-            return FusedTable(sizes, tables, dim, **options)
-        options["operation"] = group.operation
-        return ComposedTable(sizes, group.buckets, tables, dim, **options)
 
     def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
         widths = {key: shape[-1] for key, shape in input_shape.items()}
@@ -255,9 +245,8 @@ class FeatureEmbedding(keras.layers.Layer):
         fields = [field for field in group.fields if field in places]
         if not fields:
             return []
-        of_field = [field for field in group.fields for _ in range(self.fields[field].length)]
-        chosen = [column for column, field in enumerate(of_field) if field in fields]
-        columns = [group.columns[column] for column in chosen]
+        chosen = group.places(fields, self.fields)
+        columns = [group.columns[place] for place in chosen]
         if columns != list(range(ids.shape[1])):
             ids = ops.take(ids, columns, axis=1)
         rows = table(ids, columns=None if fields == group.fields else chosen)

@@ -41,6 +41,11 @@ class TableGroup:
         parts = [str(self.dim), "" if self.trainable else "frozen", self.operation]
         return "_".join(["tables", *filter(None, parts)])
 
+    def places(self, chosen: Sequence[int], fields: Sequence[Field]) -> list[int]:
+        """Returns which of the group's ids belong to some of its fields, of all `fields`."""
+        owners = [field for field in self.fields for _ in range(fields[field].length)]
+        return [place for place, field in enumerate(owners) if field in chosen]
+
 
 def check_fields(fields: Sequence[Field], pool_sequences: bool) -> None:
     """Raises a ValueError unless the fields of a layer fit each other and its pooling."""
