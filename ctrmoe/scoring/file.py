@@ -49,7 +49,8 @@ class FileScoring:
         """Scores a file; its output appears when it is whole."""
         start, state, rows = time.perf_counter(), source_state(task.source), 0
         try:
-            with AtomicParquetWriter(task.path) as writer:
+            # Hardly any probability occurs twice: a dictionary of them costs time and space.
+            with AtomicParquetWriter(task.path, use_dictionary=list(self.keep)) as writer:
                 # A file without rows gives no chunk: its output still has the columns.
                 writer.write(self._nothing(task.source))
                 for table in self._tables(task.source):
