@@ -144,14 +144,13 @@ def calibration_table(calibration: Calibration) -> Table:
     return table
 
 
-def quantization_table(quantization: Mapping[str, Any]) -> Table:
-    """Shows what rounding has saved, and what it costs each task."""
-    before, after = (quantization[f"bytes_{when}"] / 1e6 for when in ("before", "after"))
-    title = f"weights {before:,.2f} MB → {after:,.2f} MB, {quantization['rows']:,} rows of holdout"
-    table = Table("task", "auc", "logloss", title=title, title_justify="left", **COMPACT)
-    for task, of in quantization["tasks"].items():
+def accuracy_table(accuracy: Mapping[str, Any]) -> Table:
+    """Shows what the rounding of an export costs each task."""
+    table = Table("task", "rows", "auc", "logloss", **COMPACT)
+    for task, of in accuracy["tasks"].items():
         pairs = [(of[f"{name}_before"], of[f"{name}_after"]) for name in ("auc", "logloss")]
-        table.add_row(Text(task), *(f"{_number(a, 6)} → {_number(b, 6)}" for a, b in pairs))
+        shown = (f"{_number(before, 6)} → {_number(after, 6)}" for before, after in pairs)
+        table.add_row(Text(task), f"{accuracy['rows']:,}", *shown)
     return table
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.special import logit
 
-from ctrmoe.calibration.logit_map import Floats, LogitMap, Positives, check_classes
+from ctrmoe.calibration._checks import check_classes
+from ctrmoe.calibration.logit_map import Floats, LogitMap, Positives
 from ctrmoe.calibration.shift import shift
 
 MIN_CLASS = 10  # rows of each class behind a point: fewer would follow the noise

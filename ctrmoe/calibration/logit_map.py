@@ -65,20 +65,3 @@ class LogitMap:
         x, y = np.array(self.x), np.array(self.y)
         slopes = np.concatenate([[self.slope], np.diff(y) / np.diff(x), [self.slope]])
         return np.concatenate([x[:1], x]), np.concatenate([y[:1], y]), slopes
-
-
-IDENTITY = LogitMap((0.0,), (0.0,), 1.0)
-
-
-def check_classes(positives: Positives, minimum: int) -> None:
-    """Refuses labels with fewer than `minimum` of either class.
-
-    Raises:
-        ValueError: With both counts.
-    """
-    clicks = int(positives.sum())
-    if min(clicks, positives.size - clicks) < minimum:
-        raise ValueError(
-            f"`positives` must hold {minimum} rows or more of each class. "
-            f"Received: {clicks} positive and {positives.size - clicks} negative rows."
-        )

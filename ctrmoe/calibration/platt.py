@@ -6,7 +6,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from ctrmoe.calibration.logit_map import Floats, LogitMap, Positives, check_classes
+from ctrmoe.calibration._checks import check_classes
+from ctrmoe.calibration.logit_map import Floats, LogitMap, Positives
 from ctrmoe.calibration.shift import shift
 
 

@@ -71,7 +71,7 @@ def export(  # noqa: PLR0913 - its options
         candidates=[name for name in candidates.split(",") if name],
     )
     load_tensorflow()
-    from ctrmoe.console import quantization_table
+    from ctrmoe.console import accuracy_table
     from ctrmoe.export import export as write
     from ctrmoe.export.manifest import read_manifest
     from ctrmoe.run import Run
@@ -80,8 +80,12 @@ def export(  # noqa: PLR0913 - its options
     out_console.print(f"Wrote {folder}: checked against the Keras model.")
     if keep:
         _keep(to, keep, config, int(folder.name))
-    if quantization := read_manifest(folder)["quantization"]:
-        out_console.print(quantization_table(quantization))
+    manifest = read_manifest(folder)
+    if quantization := manifest["quantization"]:
+        before, after = (quantization[f"bytes_{when}"] / 1e6 for when in ("before", "after"))
+        out_console.print(f"The weights take {after:,.2f} MB, unrounded {before:,.2f} MB.")
+    if accuracy := manifest["accuracy"]:
+        out_console.print(accuracy_table(accuracy))
 
 
 def _keep(model: Path, keep: int, config: Path | None, written: int) -> None:

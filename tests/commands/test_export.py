@@ -26,7 +26,9 @@ def test_options_reach_the_exported_model(run, test_rows, tmp_path, capsys):
     manifest = read_manifest(tmp_path / "clicks" / "1")
     assert manifest["batch_buckets"] == [2, 4]
     assert manifest["quantization"]["rows"] == 2 * test_rows.height
-    assert "1,400 rows of holdout" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "The weights take 0.00 MB, unrounded 0.01 MB." in shown
+    assert "1,400" in shown and "conversion" in shown
     assert manifest["candidate_columns"] == ["item_id", "category"]
 
 
