@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ctrmoe.config import ConfigError
@@ -63,16 +63,7 @@ class Target:
 
     def options(self, access: ClientOptions) -> ClientOptions:
         """Returns the options of a client of this target, with the keys of `access`."""
-        return ClientOptions(
-            version=self.version,
-            label=self.label,
-            deadline=access.deadline,
-            api_key=access.api_key,
-            tls=self.is_encrypted,
-            root_certificates=access.root_certificates,
-            client_certificate=access.client_certificate,
-            client_key=access.client_key,
-        )
+        return replace(access, version=self.version, label=self.label, tls=self.is_encrypted)
 
     def client(self, access: ClientOptions) -> Any:
         """Returns a client of it, to be made within an event loop."""

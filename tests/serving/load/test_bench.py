@@ -16,7 +16,7 @@ from ctrmoe.serving.load.page import comparison
 def test_every_size_is_measured_without_a_failed_request(scheme, server, test_rows):
     port = server.rest_port if scheme == "http" else server.grpc_port
     target = Target.parse(f"{scheme}://127.0.0.1:{port}/clicks")
-    load = Load(seconds=0.5, concurrency=2)
+    load = Load(seconds=0.2, concurrency=2)
 
     measured = bench_serving([target], test_rows, BenchOptions(batch_sizes=(1, 40), load=load))
 
@@ -28,21 +28,21 @@ def test_every_size_is_measured_without_a_failed_request(scheme, server, test_ro
         assert 0 < cell["p50_ms"] <= cell["p99_ms"] <= cell["max_ms"]
 
 
-@pytest.fixture
-def two_versions(tmp_path):
+@pytest.fixture(scope="module")
+def two_versions(tmp_path_factory):
     """A server of a quick version 1 and a slow version 2, and rows for them."""
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
     from ctrmoe.serving.models_config import add_model, as_text
     from ctrmoe.serving.server import start
 
-    base, message = tmp_path / "shop", ModelServerConfig()
+    place, message = tmp_path_factory.mktemp("load"), ModelServerConfig()
+    base = place / "shop"
     write_version(base, 1)
     write_version(base, 2, work=60)
     add_model(message, "shop", str(base), versions=(1, 2))
-    (tmp_path / "models.config").write_text(as_text(message))
-    (tmp_path / "rows.csv").write_text("price\n0.5\n1.5\n")
-    with start(config=tmp_path / "models.config", rest_port=0, grpc_port=0) as running:
+    (place / "models.config").write_text(as_text(message))
+    with start(config=place / "models.config", rest_port=0, grpc_port=0) as running:
         address, options = f"http://127.0.0.1:{running.rest_port}", ClientOptions(version=2)
         with RestClient(address, "shop", options) as client:
             client.wait_until_available(30)
@@ -50,12 +50,13 @@ def two_versions(tmp_path):
 
 
 def test_command_compares_two_versions_and_writes_a_page(two_versions, tmp_path, capsys):
+    (tmp_path / "rows.csv").write_text("price\n0.5\n1.5\n")
     place = f"http://127.0.0.1:{two_versions.rest_port}/shop/versions"
 
     with pytest.raises(SystemExit) as ended:
         main(
             f"bench-serving {place}/1 --against {place}/2 --data {tmp_path / 'rows.csv'} "
-            f"--out {tmp_path / 'out'} --batch-sizes 8 --seconds 1 --rate 20".split()
+            f"--out {tmp_path / 'out'} --batch-sizes 8 --seconds 0.5 --rate 40".split()
         )
 
     assert (ended.value.code or 0) == 0
@@ -67,10 +68,11 @@ def test_command_compares_two_versions_and_writes_a_page(two_versions, tmp_path,
     page = Page((tmp_path / "out" / "load.html").read_text().replace(place, ""))
     page.assert_needs_no_network()
     assert "Comparison" in page.texts
-    assert any("20 requests a second" in text for text in page.texts)
+    assert any("40 requests a second" in text for text in page.texts)
 
 
 def test_failed_requests_are_told_by_the_exit_code(two_versions, tmp_path, capsys):
+    (tmp_path / "rows.csv").write_text("price\n0.5\n")
     place = f"http://127.0.0.1:{two_versions.rest_port}/shop"
 
     with pytest.raises(SystemExit) as ended:
