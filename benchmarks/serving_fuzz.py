@@ -136,10 +136,43 @@ def _damaged(draw: st.DrawFn, body: bytes) -> bytes:
 
 @st.composite
 def grpc_requests(draw: st.DrawFn, message: bytes) -> bytes:
-    """The bytes of a predict request, damaged in places."""
+    """The bytes of a predict request that is changed in its fields, or damaged."""
+    from tensorflow_serving.apis import predict_pb2
+
+    if draw(st.integers(0, 3)) == 0:
+        return _damaged(draw, message)
+    request = predict_pb2.PredictRequest.FromString(message)
     for _ in range(draw(st.integers(0, 3))):
-        message = _damaged(draw, message)
-    return message
+        action = draw(st.sampled_from(("tensor", "tensor", "tensor", "spec", "filter")))
+        if action == "tensor":
+            tensor = request.inputs[draw(st.sampled_from(sorted(request.inputs)) | st.text())]
+            _change_tensor(draw, tensor)
+        elif action == "spec":
+            name = draw(st.sampled_from(("name", "signature_name", "version_label")))
+            known = st.sampled_from(("serve_examples", "regress", "__saved_model_init_op"))
+            setattr(request.model_spec, name, draw(known | st.text(max_size=6)))
+        else:
+            request.output_filter.append(draw(st.sampled_from(("click", "")) | st.text(max_size=6)))
+    sent: bytes = request.SerializeToString(deterministic=True)
+    return sent
+
+
+def _change_tensor(draw: st.DrawFn, tensor: Any) -> None:
+    action = draw(st.sampled_from(("type", "shape", "rank", "content", "values", "more")))
+    if action == "type":
+        tensor.dtype = draw(st.integers(0, 30))
+    elif action == "shape":
+        edges = st.sampled_from((-1, 0, 2**31, 2**62, -(2**63)))
+        for dimension in tensor.tensor_shape.dim:
+            dimension.size = draw(edges | st.integers(0, 300))
+    elif action == "rank":
+        tensor.tensor_shape.dim.add(size=draw(st.integers(0, 3)))
+    elif action == "content":
+        tensor.tensor_content = draw(st.binary(max_size=64))
+    elif action == "values":
+        tensor.ClearField(draw(st.sampled_from(("tensor_shape", "string_val", "tensor_content"))))
+    else:
+        tensor.string_val.extend(draw(st.lists(st.binary(max_size=8), max_size=4)))
 
 
 def ask_rest(client: httpx.Client, asked: Asked) -> int:

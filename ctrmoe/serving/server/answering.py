@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -44,8 +45,8 @@ class Answering:
         self.batcher = batcher
         self.reload = reload
         self.metrics = metrics
-        self._places = max_concurrency
-        self._taken = 0
+        self._max_concurrency = max_concurrency
+        self._places = threading.BoundedSemaphore(max_concurrency)
 
     @contextmanager
     def counted(self, model: str, api: str, entrypoint: str) -> Iterator[None]:
@@ -70,16 +71,15 @@ class Answering:
         Raises:
             RequestError: If all are taken.
         """
-        # Additions to an attribute are not atomic, but `place` counts what may be wrong by one.
-        if self._taken >= self._places:
+        if not self._places.acquire(blocking=False):
             raise RequestError(
-                f"More than {self._places} requests at a time", StatusCode.RESOURCE_EXHAUSTED
+                f"More than {self._max_concurrency} requests at a time",
+                StatusCode.RESOURCE_EXHAUSTED,
             )
-        self._taken += 1
         try:
             yield
         finally:
-            self._taken -= 1
+            self._places.release()
 
     @contextmanager
     def servable(self, spec: Any) -> Iterator[Servable]:

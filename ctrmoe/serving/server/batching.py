@@ -220,10 +220,8 @@ def _run(tasks: list[Task]) -> Batch:
     buckets = first.servable.batch_buckets if first.signature.row_inputs and rows else ()
     padding = next((size for size in buckets if size >= rows), rows) - rows
     if padding:
-        inputs = {
-            name: _padded(array, padding) if name in first.signature.row_inputs else array
-            for name, array in inputs.items()
-        }
+        by_row = first.signature.by_row(inputs)
+        inputs = {name: _padded(a, padding) if name in by_row else a for name, a in inputs.items()}
     start = time.monotonic()
     outputs = first.servable.run(first.signature, inputs, first.outputs)
     return Batch(tasks, padding, start, time.monotonic() - start, inputs, outputs)
@@ -239,11 +237,12 @@ def _parts(
     """Cuts a request into parts that fit a batch."""
     if rows <= largest or not signature.row_inputs:
         return [(inputs, rows)]
+    by_row = signature.by_row(inputs)
     return [
         (
             {
-                name: array[start : start + largest] if name in signature.row_inputs else array
-                for name, array in inputs.items()
+                name: a[start : start + largest] if name in by_row else a
+                for name, a in inputs.items()
             },
             min(largest, rows - start),
         )

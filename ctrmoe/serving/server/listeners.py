@@ -15,6 +15,7 @@ import uvicorn
 from ctrmoe.config import ConfigError
 from ctrmoe.serving.server.api_key import ApiKeyInterceptor
 from ctrmoe.serving.server.connections import protocol_with_timeout
+from ctrmoe.serving.server.messages import MessageInterceptor
 from ctrmoe.serving.server.settings import Settings
 
 HEALTH = "/grpc.health.v1.Health/"
@@ -81,7 +82,7 @@ class GrpcListener:
         self._settings = settings
         self.server = grpc.server(
             ThreadPoolExecutor(min(settings.max_concurrency, MAX_THREADS), "grpc"),
-            interceptors=[ApiKeyInterceptor(settings.api_key, HEALTH)],
+            interceptors=[ApiKeyInterceptor(settings.api_key, HEALTH), MessageInterceptor()],
             maximum_concurrent_rpcs=settings.max_concurrency,
             options=[
                 ("grpc.max_receive_message_length", settings.max_body_bytes),

@@ -74,6 +74,15 @@ class Signature:
         inputs = list(self.inputs.values())
         return len(inputs) == 1 and inputs[0].dtype == tf.string and inputs[0].shape == (None,)
 
+    def by_row(self, inputs: Arrays) -> frozenset[str]:
+        """Returns the inputs of a request that have one element a row.
+
+        Those that candidates share have one element for all of them, or one for each.
+        """
+        rows = max(len(inputs[name]) for name in self.row_inputs)
+        shared = {name for name, array in inputs.items() if array.ndim and len(array) == rows > 1}
+        return self.row_inputs | shared
+
     def rows(self, inputs: Arrays) -> int:
         """Returns how many rows a request has.
 

@@ -173,3 +173,41 @@ def test_model_stays_loaded_until_its_requests_are_answered(exported, inputs, ba
 
     assert future.done()
     assert len(future.result()["click"]) == 40
+
+
+@pytest.fixture(scope="module")
+def candidates(tmp_path_factory):
+    """A model whose candidates have a price, and share a user, compiled for 4 and 8 of them."""
+    import tensorflow as tf
+
+    @tf.function(
+        input_signature=[
+            {name: tf.TensorSpec((None, 1), tf.float32, name=name) for name in ("price", "user")}
+        ]
+    )
+    def serve(columns):
+        return {"click": tf.sigmoid(columns["price"] + columns["user"])}
+
+    folder = tmp_path_factory.mktemp("candidates") / "1"
+    tf.saved_model.save(tf.Module(), str(folder), signatures={"serve_candidates": serve})
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "manifest.json").write_text(
+        '{"candidate_columns": ["price"], "compile": "xla", "batch_buckets": [4, 8]}'
+    )
+    loaded = Servable("candidates", 1, folder)
+    yield loaded
+    loaded.close()
+
+
+@pytest.mark.parametrize("users", [1, 10], ids=["one row", "a row for each"])
+def test_candidates_share_their_rows_within_a_request_only(candidates, batcher, users):
+    together, batches = batcher()
+    price = np.linspace(-1, 1, 10, dtype=np.float32)[:, None]
+    inputs = [{"price": price, "user": np.full((users, 1), user, np.float32)} for user in (1, 2)]
+
+    futures = [submit(together, candidates, one, "serve_candidates") for one in inputs]
+    answers = [future.result(30)["click"] for future in futures]
+
+    assert [len(batch.inputs["price"]) for batch in batches] == [8, 4, 8, 4]
+    for user, answer in zip((1, 2), answers, strict=True):
+        np.testing.assert_allclose(answer, 1 / (1 + np.exp(-price - user)), rtol=1e-6)
