@@ -73,13 +73,16 @@ def export(  # noqa: PLR0913 - its options
     load_tensorflow()
     from ctrmoe.console import accuracy_table
     from ctrmoe.export import export as write
+    from ctrmoe.export import remove_old_versions
     from ctrmoe.export.manifest import read_manifest
     from ctrmoe.run import Run
 
+    needed = _named_versions(config, to.name) if config else set()
     folder = write(Run(run), to, options, version=version)
     out_console.print(f"Wrote {folder}: checked against the Keras model.")
     if keep:
-        _keep(to, keep, config, int(folder.name))
+        removed = remove_old_versions(to, keep, needed={*needed, int(folder.name)})
+        out_console.print(f"Removed versions: {', '.join(map(str, removed)) or 'none'}.")
     manifest = read_manifest(folder)
     if quantization := manifest["quantization"]:
         before, after = (quantization[f"bytes_{when}"] / 1e6 for when in ("before", "after"))
@@ -88,18 +91,19 @@ def export(  # noqa: PLR0913 - its options
         out_console.print(accuracy_table(accuracy))
 
 
-def _keep(model: Path, keep: int, config: Path | None, written: int) -> None:
-    from ctrmoe.export import remove_old_versions
+def _named_versions(config: Path, model: str) -> set[int]:
+    """The versions of a model that a models.config labels or serves by their numbers."""
     from ctrmoe.serving.models_config import read_models_config
 
-    needed = {written}
-    for served in read_models_config(config).model_config_list.config if config else ():
-        if served.name == model.name:
-            needed |= {*served.version_labels.values()}
-            needed |= {*served.model_version_policy.specific.versions}
-    removed = remove_old_versions(model, keep, needed=needed)
-    if removed:
-        out_console.print(f"Removed versions {', '.join(map(str, removed))}.")
+    return {
+        number
+        for served in read_models_config(config).model_config_list.config
+        if served.name == model
+        for number in (
+            *served.version_labels.values(),
+            *served.model_version_policy.specific.versions,
+        )
+    }
 
 
 def _numbers(text: str) -> list[int]:

@@ -59,4 +59,13 @@ def test_old_versions_go_but_for_those_that_a_config_names(run, tmp_path, capsys
     assert call("export", run.folder, "--to", tmp_path / "clicks", *options) == 0
 
     assert sorted(path.name for path in (tmp_path / "clicks").iterdir()) == ["2", "5"]
-    assert "Removed versions 1, 3, 4." in capsys.readouterr().out
+    assert "Removed versions: 1, 3, 4." in capsys.readouterr().out
+
+
+def test_config_that_cannot_be_read_is_told_before_the_export(run, tmp_path, capsys):
+    (tmp_path / "models.config").write_text("model_config_list {")
+    options = ("--keep", 1, "--config", tmp_path / "models.config")
+
+    assert call("export", run.folder, "--to", tmp_path / "clicks", *options) == 2
+    assert "must be the text of a ModelServerConfig" in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "clicks").exists()

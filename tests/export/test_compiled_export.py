@@ -17,12 +17,20 @@ OWN = ("item_id", "category")
 
 
 @pytest.fixture(scope="module")
-def folder(run, tmp_path_factory):
+def folder(run, test_rows, tmp_path_factory):
     """All three at once, and candidates."""
+    place = tmp_path_factory.mktemp("models")
+    test_rows.write_parquet(place / "holdout.parquet")
     options = ExportOptions(
-        jit=True, bfloat16=True, tpu_ready=True, candidates=OWN, batch_buckets=(1, 16, 300)
+        jit=True,
+        bfloat16=True,
+        tpu_ready=True,
+        candidates=OWN,
+        batch_buckets=(16, 300),
+        holdout=[place / "holdout.parquet"],
+        max_auc_loss=0.01,
     )
-    return export(run, tmp_path_factory.mktemp("models") / "clicks", options)
+    return export(run, place / "clicks", options)
 
 
 def graph_of(folder):
@@ -67,6 +75,15 @@ def test_compiler_and_number_type_are_in_the_manifest(folder, exported):
     assert manifest["tpu_ready"] is True
     plain = read_manifest(exported)
     assert (plain["compile"], plain["compute_dtype"]) == ("none", "float32")
+
+
+def test_cost_in_accuracy_is_in_the_manifest(folder, exported):
+    accuracy = read_manifest(folder)["accuracy"]
+
+    assert accuracy["rows"] == 700
+    click = accuracy["tasks"]["click"]
+    assert 0 < abs(click["logloss_after"] - click["logloss_before"]) < 1e-3
+    assert read_manifest(exported)["accuracy"] is None
 
 
 def test_xla_is_left_out_unless_asked_for(folder, exported):
