@@ -17,17 +17,24 @@ from importlib.metadata import version
 from pathlib import Path
 
 import clocks
+import keras
 import polars as pl
+import tensorflow as tf
 
 HERE = Path(__file__).parent
 PIPELINE = HERE.parent / "pipelines" / "retrieve_and_rank.py"
 RESULT = HERE / "results" / "retrieve_and_rank.md"
-PACKAGES = ("tensorflow", "keras", "tensorflow-recommenders", "tf-keras")
+PACKAGES = {
+    "TensorFlow": tf.__version__,
+    "Keras": keras.__version__,
+    "TensorFlow Recommenders": version("tensorflow-recommenders"),
+    "legacy Keras": version("tf-keras"),
+}
 HEAD = """# Retrieve and rank
 
 MovieLens-1M, cut in time at 75 % and 90 % of the ratings. A like is a rating of 4 or 5. Recall is
-over 100 candidates, NDCG over the first 10, both over all that a user likes in the test window,
-films without a past included. Median [range] of the seeds {seeds}, {users:,} test users."""
+over 100 candidates, NDCG over the first 10, both against all that a user likes in the test window,
+films without a past included. Median [range] of the seeds {seeds}; {users:,} test users."""
 
 
 def figures_of(ratings: Path, folder: Path, seed: int) -> dict[str, dict[str, float]]:
@@ -57,7 +64,7 @@ def main() -> None:
     for name in runs[0]:
         recall, ndcg = (cell([run[name][figure] for run in runs]) for figure in ("recall", "ndcg"))
         lines.append(f"| {name} | {recall} | {ndcg} |")
-    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    versions = ", ".join(f"{package} {number}" for package, number in PACKAGES.items())
     parts = [
         HEAD.format(seeds=seeds.replace(" ", ", "), users=users),
         "\n".join(lines),
