@@ -216,8 +216,11 @@ def text(results: dict[str, dict[str, Any]], rows: int) -> str:
             "files were there, each whole; at the end the bytes are those of the uninterrupted "
             "scoring."
         )
-    command = f"python benchmarks/score_at_size.py --rows {rows} --record"
-    parts.append(f"`{command}`, {clocks.THREADS} threads, {clocks.machine()}; {versions}.")
+    command = "python benchmarks/score_at_size.py --folder DIR --models MODEL --record --rows"
+    parts.append(
+        f"`{command} {rows}`, one model after the other, {clocks.THREADS} threads, "
+        f"{clocks.machine()}; {versions}."
+    )
     return "\n\n".join(parts)
 
 
@@ -245,7 +248,7 @@ def main() -> None:
         if args.kills:
             raw = raw_rows(folder, "small", args.rows)
             results["kills"] = kill(folder, raw, args.kills, args.seed)
-        for model in () if args.kills else args.models.split(","):
+        for model in () if args.kills else filter(None, args.models.split(",")):
             results[model] = measure(folder, model, raw_rows(folder, model, args.rows))
             print(model, json.dumps(results[model]), flush=True)
         known.write_text(json.dumps(results))
