@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -16,6 +17,8 @@ from ctrmoe.serving.server.failures import RequestError
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.settings import Settings
 from ctrmoe.serving.server.signature import Arrays, Signature
+
+logger = logging.getLogger(__name__)
 
 Watcher = Callable[["Batch"], None]
 
@@ -165,6 +168,8 @@ class Batcher:
             taken = set(map(id, tasks))
             self._waiting = deque(task for task in self._waiting if id(task) not in taken)
             self._rows -= rows
+            if self._waiting:  # of another kind: for another thread
+                self._changed.notify()
             return tasks
 
     def _of_kind(self, first: Task) -> tuple[list[Task], int]:
@@ -208,7 +213,10 @@ class Batcher:
             )
             start += task.rows
         for watcher in self._watchers:
-            watcher(batch)
+            try:
+                watcher(batch)
+            except Exception:  # requests go on where nobody can count them
+                logger.exception("A batch was not counted.")
 
 
 def _run(tasks: list[Task]) -> Batch:

@@ -149,6 +149,18 @@ def test_compiled_model_runs_in_its_buckets_only(servable, inputs, batcher):
         np.testing.assert_allclose(answer["click"], alone["click"], atol=1e-6)
 
 
+def test_watcher_that_fails_stops_no_request(servable, inputs, caplog):
+    def fail(batch):
+        raise RuntimeError("no counting")
+
+    watched = Batcher(Settings(batch_threads=1), [fail])
+    for _ in range(2):
+        assert len(submit(watched, servable, inputs).result(30)["click"]) == 40
+    watched.close()
+
+    assert caplog.text.count("A batch was not counted.") == 2
+
+
 def test_submit_after_close_is_refused(servable, inputs, batcher):
     closed, _ = batcher()
     closed.close()
