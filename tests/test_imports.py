@@ -6,7 +6,9 @@ import zipfile
 
 import pytest
 
-HEAVY = "import sys; print([m for m in ('tensorflow', 'keras', 'torch') if m in sys.modules])"
+HEAVY = (
+    "import sys; print([m for m in ('tensorflow', 'keras', 'torch', 'ray') if m in sys.modules])"
+)
 
 
 @pytest.mark.parametrize(
