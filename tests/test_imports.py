@@ -6,9 +6,8 @@ import zipfile
 
 import pytest
 
-HEAVY = (
-    "import sys; print([m for m in ('tensorflow', 'keras', 'torch', 'ray') if m in sys.modules])"
-)
+NAMES = ("tensorflow", "keras", "torch", "ray")
+HEAVY = f"import sys; print([name for name in {NAMES} if name in sys.modules])"
 
 
 @pytest.mark.parametrize(
