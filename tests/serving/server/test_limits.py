@@ -265,6 +265,9 @@ def test_tls(quick_model, serving, tmp_path):
     with grpc.secure_channel(f"localhost:{server.grpc_port}", trusted) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         assert stub.Predict(predict_request(), timeout=20).model_spec.version.value == 1
+    start = time.monotonic()
+    server.close()  # the connection of `client` is still open
+    assert time.monotonic() - start < 15
 
 
 def test_tls_files_must_be_right(quick_model, serving, tmp_path):
