@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,10 @@ from ctrmoe.config import ConfigError
 from ctrmoe.data.sources import find_files
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import Scorer
-from ctrmoe.scoring.engines import ENGINES
+from ctrmoe.scoring.engines import ENGINES, Outcomes
 from ctrmoe.scoring.ledger import Ledger
 from ctrmoe.scoring.plan import check_kept, finished, plan_files, share, total_rows
-from ctrmoe.scoring.records import FileRecord
+from ctrmoe.scoring.records import FileFailure, FileRecord, FileTask
 
 ON_ERROR = ("stop", "skip")
 
@@ -76,7 +76,8 @@ def score(
         workers: Threads that compute, or files that Ray scores at once; one a core, at most eight,
             or one a node by default.
         engine: `local` or `ray`.
-        on_error: Whether to `stop` at a file that can't be scored, or to `skip` it.
+        on_error: Whether to `stop` at a file that can't be scored, when those before it are done,
+            or to `skip` it.
         shard: `(i, n)` scores every n-th file, beginning with the i-th, so that n processes may
             divide the files and share the output folder.
         progress: Called, from any thread, with the number of rows just done and of all rows to do,
@@ -106,19 +107,31 @@ def score(
 
     count(0)
     with ledger.held(records), closing(scoring.score(todo, keep, count)) as outcomes:
-        for outcome in outcomes:
+        for outcome in _until_failure(outcomes, todo) if on_error == "stop" else outcomes:
             if isinstance(outcome, FileRecord):
                 ledger.add(outcome)
                 summary.files += 1
                 summary.rows += outcome.rows
-            elif on_error == "stop":
-                raise SchemaError(outcome.reason)
             else:
                 logger.warning("Skipped %s", outcome.reason)
                 summary.failed[outcome.name] = outcome.reason
         ledger.finish(summary.failed)
     summary.seconds = time.perf_counter() - start
     return summary
+
+
+def _until_failure(outcomes: Outcomes, tasks: Sequence[FileTask]) -> Iterator[FileRecord]:
+    """Yields the records; a failure is raised when the files before it are done."""
+    left = [task.name for task in tasks]
+    failure: FileFailure | None = None
+    for outcome in outcomes:
+        if isinstance(outcome, FileRecord):
+            left.remove(outcome.name)
+            yield outcome
+        elif failure is None or left.index(outcome.name) < left.index(failure.name):
+            failure = outcome
+        if failure and left[0] == failure.name:
+            raise SchemaError(failure.reason)
 
 
 def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:

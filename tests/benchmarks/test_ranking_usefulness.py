@@ -34,7 +34,7 @@ def args(benchmark, tmp_path):
     orders = {
         "ours": names,
         "ours, 3MR": names[10:] + names[:10],
-        "ours, forward": names[15:] + names[:15],
+        "ours, --select": names[15:] + names[:15],
         "OutRank": names[::-1],
         "LightGBM": names[5:] + names[:5],
     }
@@ -81,7 +81,7 @@ def test_report_and_plot_hold_what_is_finished(benchmark, args):
     benchmark.plot(args, args.out / "plot.svg")
 
     assert "| 5 | 0.8000 ± 0.0000 | 0.8030 ± 0.0000 | 0.8060 ± 0.0000 |" in text
-    assert "| first | ours | ours, 3MR | ours, forward | OutRank |" in text
+    assert "| first | ours | ours, 3MR | ours, --select | OutRank |" in text
     assert text.count("± 0.0000 | 1 |") == 4  # of three sizes and all, one seed each
     assert "<svg" in (args.out / "plot.svg").read_text()
 

@@ -253,13 +253,26 @@ def test_bad_files_are_skipped(scorer, bad, test_rows, tmp_path, caplog):
 
 
 def test_bad_file_stops_the_scoring(scorer, bad, tmp_path):
-    with pytest.raises(SchemaError, match="can't be read|is missing in|column of numbers"):
+    with pytest.raises(SchemaError, match=r"a_truncated\.parquet can't be read"):
         score(scorer, [bad], tmp_path / "out")
 
     left = contents(tmp_path / "out") if (tmp_path / "out").exists() else {}
     assert not set(left) & set(REASONS)
     assert not any(name.endswith(".partial") for name in left)
     assert not (tmp_path / "out.json").exists()
+
+
+def test_files_before_a_bad_one_are_done(scorer, folder, test_rows, tmp_path):
+    pl.concat([test_rows] * 40).write_parquet(folder / "a_long.parquet")
+    test_rows.drop("item_id").write_parquet(folder / "aa_missing.parquet")
+
+    for _ in range(3):  # the short one after it must not end the long one
+        with pytest.raises(SchemaError, match="Column `item_id` is missing in"):
+            score(scorer, [folder], tmp_path / "out", resume=True)
+
+        assert "a_long.parquet" in contents(tmp_path / "out")
+    (folder / "aa_missing.parquet").unlink()
+    assert score(scorer, [folder], tmp_path / "out", resume=True).skipped >= 1
 
 
 def test_shards_share_the_files(scorer, folder, test_rows, tmp_path):
