@@ -141,10 +141,18 @@ def document(args: argparse.Namespace) -> str:
         parts.append(f"## {SETS[name].title}")
         for task, domains in by_task.items():
             parts += [f"### `{task}`", table(found, singles, task, domains)]
+        parts += unfinished(found | {ALONE: min(singles.values(), key=len, default=[])}, args)
     command = f"--trials {args.trials} --seeds {args.seeds}"
     parts.append(f"Command: `python benchmarks/multi_domain.py --data DATA --out OUT {command}`.")
     parts.append(f"Machine: {clocks.machine()}." if hasattr(clocks, "machine") else "")
     return "\n\n".join(parts).rstrip() + "\n"
+
+
+def unfinished(found: dict[str, list[dict[str, Any]]], args: argparse.Namespace) -> list[str]:
+    """A sentence on the models that have fewer seeds than asked for, where there are any."""
+    runs = {model: len(found.get(model, [])) for model in args.models}
+    lacking = [f"{model} ({count})" for model, count in runs.items() if count < args.seeds]
+    return [f"Not yet measured with {args.seeds} seeds: {', '.join(lacking)}."] if lacking else []
 
 
 def _runs(cell: Cell, args: argparse.Namespace) -> list[dict[str, Any]]:

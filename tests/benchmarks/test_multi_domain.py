@@ -97,3 +97,13 @@ def test_boards_share_no_models_but_the_plain_one(module):
         cell = leaderboard.Cell("census_domains", model, Path("cell"))
         config = leaderboard.named_config(cell, Path("prepared"), 100_000, epochs=3)
         assert config.model.embedding.dim == leaderboard.EMBEDDING_DIM
+
+
+def test_models_without_all_seeds_are_named(module):
+    board = module("multi_domain")
+    args = argparse.Namespace(models=["dnn", "star", "mmoe"], seeds=2)
+
+    assert board.unfinished({"dnn": [{}, {}], "mmoe": [{}]}, args) == [
+        "Not yet measured with 2 seeds: star (0), mmoe (1)."
+    ]
+    assert board.unfinished({model: [{}, {}] for model in args.models}, args) == []
