@@ -120,6 +120,11 @@ def rank(  # noqa: PLR0913 - its options
         loaded = with_presence(loaded, data, explode)
     tried = with_candidates(loaded, transformers) if transformers else loaded
     count = parse_count(select, tried, out_schema)
+    if forward is None:
+        # What each adds to those before it is known of plain features only, by the default score.
+        comparable = not any(feature.is_list for feature in tried.features) and not transformers
+        plain = score == "corrected_mi" and not (three_mr or given)
+        forward = count if isinstance(count, int) and comparable and plain else 0
 
     def announce(ranker: Ranker) -> None:
         error_console.print(announcement(ranker), highlight=False)
@@ -139,7 +144,7 @@ def rank(  # noqa: PLR0913 - its options
             redundancy=redundancy,
             three_mr=three_mr,
             given=[name for name in given.split(",") if name],
-            forward=_steps(count, three_mr) if forward is None else forward,
+            forward=forward,
             by_domain=by == "domain",
             time_slices=time_slices,
             score=chosen,
@@ -170,8 +175,3 @@ def rank(  # noqa: PLR0913 - its options
     if out_schema:
         kept = write_selection(tried, tables, count, out_schema)
         out_console.print(f"Wrote {out_schema}: {kept}.", soft_wrap=True)
-
-
-def _steps(count: int | str, other_order: bool) -> int:
-    """So many features are best chosen by what each adds to those before it."""
-    return count if isinstance(count, int) and not other_order else 0

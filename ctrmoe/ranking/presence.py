@@ -36,7 +36,8 @@ def with_presence(schema: Schema, data: Table, count: int) -> Schema:
             "`explode` must be left out where no categorical feature has `max_length`. Received: "
             f"{count}, of a schema without multi-valued features."
         )
-    encoder = Encoder.fit(schema.replace(features=lists, domain="", limits=Limits()), data)
+    alone = schema.replace(features=lists, domain="", unknown_domains="fallback", limits=Limits())
+    encoder = Encoder.fit(alone, data)
     taken = {feature.name for feature in schema.features}
     found = [
         _presence(schema[feature.name], value if feature.dtype == "string" else int(value))

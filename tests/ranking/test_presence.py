@@ -10,6 +10,7 @@ SCHEMA = Schema.from_dict(
     {
         "name": "s",
         "domain": "shop",
+        "unknown_domains": "refuse",
         "tasks": [{"name": "click"}],
         "features": [
             {"name": "shop", "kind": "categorical"},
@@ -78,5 +79,7 @@ def test_command_selects_values_for_preparation(tmp_path, capsys):
         main([str(word) for word in words])
 
     assert not ended.value.code, capsys.readouterr().err
+    # The list is as strong as its value; neither comes behind plain features.
+    assert not (tmp_path / "ranking" / "forward.parquet").exists()
     (kept,) = Schema.load(tmp_path / "chosen.toml").features
     assert (kept.name, kept.contains, kept.source) == ("tags has b", "b", "tags")
