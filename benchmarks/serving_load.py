@@ -183,7 +183,7 @@ def missed(long: dict[str, Any], without: dict[str, float]) -> list[str]:
     return [text for text, wrong in found.items() if wrong]
 
 
-def table(measured: list[dict[str, Any]], without: dict[str, float], seconds: float) -> str:
+def table(measured: list[dict[str, Any]], without: dict[str, float], command: str) -> str:
     lines = [
         "| over | signature | load | requests | failed | rows/s | of bare | p50 ms | p95 | p99 "
         "| p99.9 |",
@@ -210,7 +210,7 @@ def table(measured: list[dict[str, Any]], without: dict[str, float], seconds: fl
             "version was published. Latency at a rate counts from when a request was due.",
             "\n".join(lines),
             f"Bare graph, {ROWS} rows a call, rows/s: {graphs}.",
-            f"`python benchmarks/serving_load.py --seconds {seconds:.0f} --record`, "
+            f"`{command}`, "
             f"{clocks.THREADS} threads, {clocks.machine()}; load {os.getloadavg()[0]:.1f}.",
         )
     )
@@ -231,7 +231,8 @@ def main() -> None:
             models.mkdir(parents=True, exist_ok=True)
             make_models(models)
         measured, without = measure(models.absolute(), args.seconds, args.short)
-    text = table(measured, without, args.seconds)
+    command = f"serving_load.py --seconds {args.seconds:g} --short {args.short:g} --record"
+    text = table(measured, without, f"python benchmarks/{command}")
     print(text)
     if args.record:
         RESULT.write_text(text + "\n", encoding="utf-8")

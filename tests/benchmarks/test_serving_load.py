@@ -53,7 +53,7 @@ def test_load_that_does_not_hold_says_what(bench, long, changed, said):
 def test_table_has_a_line_for_each_load(bench, long):
     rated = long | {"load": bench.Load(seconds=3, rate=50)}
 
-    text = bench.table([long, rated], {"serving_default": 1000.0}, 120)
+    text = bench.table([long, rated], {"serving_default": 1000.0}, "serving_load.py --short 3")
 
     assert (
         "| gRPC | `serving_default` | 16 at a time, 120 s | 1,234 | 0 | 800 | 80% | 10.0 |" in text
