@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
 from typing import Any, Literal
 
 from ctrmoe import strict
@@ -46,7 +48,10 @@ class Feature:
         where: The rows in which the feature has its value; it is missing in all others.
         cross: Of a categorical, two or more raw columns whose joint value it is. A missing member
             is a value like any other; the joint value is missing where all members are.
-        cross_dtypes: `string` or `integer` for each column of `cross`, filled in as `dtype` is.
+        cross_dtypes: `string` or `integer` for each column of `cross`, filled in as `dtype` is;
+            empty for one of numbers.
+        cross_edges: For each column of `cross` the ascending numbers that its ranges start with,
+            from the second range on, where it holds numbers; empty for one of categories.
         contains: Of a categorical whose `source` is a column of lists, or of text that `separator`
             splits: it is 1 in the rows whose list has this value, else 0, and never missing.
     """
@@ -68,6 +73,7 @@ class Feature:
     where: Condition | None = None
     cross: tuple[str, ...] = ()
     cross_dtypes: tuple[CategoryType, ...] = ()
+    cross_edges: tuple[tuple[float, ...], ...] = ()
     contains: str | int | None = None
 
     def __post_init__(self) -> None:
@@ -156,6 +162,12 @@ class Feature:
                 len(self.cross_dtypes) in (0, len(self.cross)),
             ),
             (
+                "`cross_edges` must hold ascending numbers, or none, for each column of `cross`. "
+                f"Received: {list(map(list, self.cross_edges))}.",
+                len(self.cross_edges) in (0, len(self.cross))
+                and all(map(_is_ascending, self.cross_edges)),
+            ),
+            (
                 "`where` must name a column and a value that is not missing. Received: "
                 f"{self.where}.",
                 self.where is None or (self.where.column != "" and self.where.equals != ""),
@@ -189,10 +201,18 @@ class Feature:
         return self.source or self.name
 
     @property
+    def cuts(self) -> dict[str, tuple[float, ...]]:
+        """The edges of a cross by its columns of numbers."""
+        return {name: cut for name, cut in zip(self.cross, self.cross_edges, strict=False) if cut}
+
+    @property
     def inputs(self) -> tuple[Feature, ...]:
         """The raw columns that are read, each as a feature that is derived of nothing."""
         dtypes: tuple[CategoryType, ...] = self.cross_dtypes or tuple("" for _ in self.cross)
-        columns = [_category(name, dtype) for name, dtype in zip(self.cross, dtypes, strict=True)]
+        columns = [
+            Feature(name=name, kind="numeric") if name in self.cuts else _category(name, dtype)
+            for name, dtype in zip(self.cross, dtypes, strict=True)
+        ]
         if not self.cross:
             plain: dict[str, Any] = {
                 "name": self.column,
@@ -231,6 +251,10 @@ class Feature:
     def table(self) -> str:
         """The feature whose vocabulary and embedding table this one uses."""
         return self.vocabulary or self.name
+
+
+def _is_ascending(numbers: tuple[float, ...]) -> bool:
+    return all(one < other for one, other in pairwise(numbers)) and all(map(isfinite, numbers))
 
 
 def _category(column: str, dtype: CategoryType) -> Feature:

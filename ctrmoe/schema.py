@@ -138,8 +138,8 @@ class Schema:
                     raise SchemaError(
                         f"Column `{column.name}` must be read as numbers, as lists or as "
                         f"categories. Received: {reading} by feature `{name}`, {column.reading} by "
-                        f"feature `{feature.name}`. Give one of them a column of its own, numbers "
-                        "cut into ranges for a cross."
+                        f"feature `{feature.name}`. Give one of them a column of its own, or cut "
+                        "numbers for a cross by `cross_edges`."
                     )
 
     def _check_shared(self, feature: Feature) -> None:

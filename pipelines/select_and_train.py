@@ -56,7 +56,7 @@ def main() -> None:
 
     # 2. The selection: a schema like any other, for `ctrmoe prepare` and by hand.
     ranked = (tables[name] for name in ("ranking", "pairs", "redundancy"))
-    chosen = select(schema, *ranked, count=count, crosses=options.crosses)
+    chosen = select(schema, *ranked, count=count, crosses=options.crosses, bins=tables["bins"])
     (options.out / "schema.toml").write_text(chosen.dumps(), encoding="utf-8")
     for feature in chosen.features:
         print("   ", feature.name)

@@ -69,6 +69,14 @@ from ctrmoe.feature import Feature, SchemaError
         ),
         ({"kind": "categorical", "cross": "ab"}, "`cross` must be a list"),
         *(
+            (
+                {"kind": "categorical", "cross": ["a", "b"], "cross_edges": edges},
+                "`cross_edges` must hold ascending numbers, or none, for each column of `cross`. R",
+            )
+            for edges in ([[1]], [[], [2, 1]], [[1, 1], []], [[], [float("nan")]])
+        ),
+        ({"kind": "categorical", "cross_edges": [[1]]}, "`cross_edges` must hold ascending numb"),
+        *(
             ({"kind": "numeric", "where": where}, "`where` must name a column and a value that is")
             for where in ({"column": "", "equals": "x"}, {"column": "b", "equals": ""})
         ),
@@ -116,3 +124,13 @@ def test_inputs_are_the_raw_columns_as_they_are_read():
     ]
     assert [(f.name, f.vocabulary, f.reading) for f in shared.inputs] == [("h", "", "lists")]
     assert all(column.inputs == (column,) for column in (*cross.inputs, *some.inputs))
+
+
+def test_column_of_a_cross_that_is_cut_holds_numbers():
+    edges = [[1, 2.5], []]
+    table = {"name": "pb", "kind": "categorical", "cross": ["p", "b"], "cross_edges": edges}
+
+    cross = strict.build(Feature, table, "", SchemaError)
+
+    assert cross.cuts == {"p": (1.0, 2.5)}
+    assert [(f.name, f.reading) for f in cross.inputs] == [("p", "numbers"), ("b", "categories")]

@@ -2,7 +2,8 @@
 
 The joint value of a cross is text: of each column the number of UTF-8 bytes of its canonical text,
 a colon, the text and a comma, so that `1` and `23` give `1:1,2:23,` and no other values do. A
-missing member is the empty text; where all of them are, the joint value is missing.
+missing member is the empty text; where all of them are, the joint value is missing. The text of a
+number is that of the number of its range: how many of the edges are not above it.
 
 Reference:
     Bernstein, 1997, "Netstrings".
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.columns import canonical, infer_dtype, is_missing
+from ctrmoe.data.columns import canonical, infer_dtype, is_missing, numbers
 from ctrmoe.data.lists import Values, as_lists, list_values
 from ctrmoe.data.sources import Origin
 from ctrmoe.schema import Feature, SchemaError
@@ -82,7 +83,12 @@ def members(joint: str) -> list[str]:
 
 def _joint(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Series:
     columns = feature.inputs[: len(feature.cross)]
-    texts = [_texts(frame[column.name], column, feature, where) for column in columns]
+    texts = [
+        _ranges(frame[column.name], feature.cuts[column.name])
+        if column.kind == "numeric"
+        else _texts(frame[column.name], column, feature, where)
+        for column in columns
+    ]
     table = pl.DataFrame({str(place): text for place, text in enumerate(texts)})
     parts = [pl.format("{}:{},", pl.col(c).str.len_bytes(), pl.col(c)) for c in table.columns]
     present = pl.any_horizontal(pl.col(c) != "" for c in table.columns)
@@ -98,6 +104,12 @@ def _presence(frame: pl.DataFrame, feature: Feature, where: Origin) -> pl.Series
     has = np.zeros(len(frame), bool)
     has[rows[(found.values == feature.contains).to_numpy()]] = True
     return pl.Series(has).cast(pl.Int8).cast(pl.String)
+
+
+def _ranges(values: pl.Series, edges: tuple[float, ...]) -> pl.Series:
+    found = numbers(values)
+    places = np.searchsorted(np.asarray(edges, np.float32), found, side="right")
+    return pl.Series(places).cast(pl.String).set(pl.Series(np.isnan(found)), "")
 
 
 def _texts(values: pl.Series, column: Feature, feature: Feature, where: Origin) -> pl.Series:

@@ -21,6 +21,7 @@ from ctrmoe.data.parquet import column_types
 from ctrmoe.data.sources import Origin, SourceFile
 from ctrmoe.data.vocabulary import ValueCounter, Vocabulary, ordered_values
 from ctrmoe.data.weights import padded_weights
+from ctrmoe.feature import CategoryType
 from ctrmoe.schema import Feature, Schema, SchemaError
 
 DType = Literal["string", "integer"]
@@ -217,7 +218,7 @@ def _column_dtypes(features: Iterable[Feature]) -> dict[str, DType]:
         if feature.kind == "numeric" or feature.contains is not None:
             continue
         for column in feature.inputs[: len(feature.cross) or 1]:
-            if not column.dtype:
+            if column.kind == "numeric" or not column.dtype:
                 continue
             dtype = _one([column.dtype])
             if found.setdefault(column.name, dtype) != dtype:
@@ -236,7 +237,10 @@ def _with_inputs(feature: Feature, dtype: Callable[[str], DType]) -> Feature:
         where = dataclasses.replace(where, equals=equals)
     if contains is not None:
         contains = _typed(feature, "contains", feature.column, contains, dtype)
-    dtypes = tuple(dtype(name) for name in feature.cross)
+    columns = feature.inputs[: len(feature.cross)]
+    dtypes: tuple[CategoryType, ...] = tuple(
+        "" if column.kind == "numeric" else dtype(column.name) for column in columns
+    )
     return dataclasses.replace(feature, where=where, contains=contains, cross_dtypes=dtypes)
 
 

@@ -14,6 +14,10 @@ from ctrmoe.data.vocabulary import Vocabulary
 from ctrmoe.schema import UNKNOWN, Feature, SchemaError
 
 MEND = "Prepare the data with the schema of the old run."
+_RULES = (
+    "kind", "dtype", "vocabulary", "transform", "hash_buckets", "oov_buckets", "source", "where",
+    "cross", "cross_dtypes", "cross_edges",
+)  # fmt: skip
 
 
 def grown(prepared: Encoder, old: Encoder) -> Encoder:
@@ -100,8 +104,7 @@ def _domain(encoder: Encoder) -> dict[str, str | int]:
 
 def _rules(encoder: Encoder, feature: Feature) -> dict[str, Any]:
     """What decides about a feature's ids; `max_length` and `min_count` may differ."""
-    keys = ("kind", "dtype", "vocabulary", "transform", "hash_buckets", "oov_buckets", "source")
-    rules = {key: getattr(feature, key) for key in (*keys, "where", "cross", "cross_dtypes")}
+    rules = {key: getattr(feature, key) for key in _RULES}
     if feature.kind == "numeric" and not feature.is_value:
         rules["number of buckets"] = len(encoder.statistics[feature.name].edges) + 1
     return rules

@@ -89,7 +89,7 @@ def _weights(lists: pl.Series, name: str, random: np.random.Generator) -> pl.Ser
 def _values(encoder: Encoder, feature: Feature) -> tuple[list[Any], pl.DataType]:
     is_domain = feature.name == encoder.schema.domain
     if feature.kind == "numeric" and not is_domain:
-        return [None, *ODD_NUMBERS], pl.Float32()
+        return [None, *ODD_NUMBERS, *_edges(encoder, feature.name)], pl.Float32()
     known = pl.Series(_known(encoder, feature.name), dtype=pl.String)
     if feature.kind == "numeric":  # a domain is a whole number or text
         return [None, *known.cast(pl.Float32)], pl.Float32()
@@ -97,6 +97,14 @@ def _values(encoder: Encoder, feature: Feature) -> tuple[list[Any], pl.DataType]
         numbers = known.cast(pl.Int64, strict=False).drop_nulls()
         return [None, *numbers, *ODD_INTEGERS], pl.Int64()
     return [None, *known, *ODD_TEXTS], pl.String()
+
+
+def _edges(encoder: Encoder, column: str) -> list[float]:
+    """Numbers on the edges of crosses, and just below them."""
+    cuts = [feature.cuts.get(column, ()) for feature in encoder.schema.features]
+    edges = np.array([edge for cut in cuts for edge in cut[:KNOWN]], np.float32)
+    below = np.nextafter(edges, np.float32(-np.inf))
+    return [*map(float, edges), *map(float, below)]
 
 
 def _known(encoder: Encoder, column: str) -> list[str]:
@@ -112,6 +120,8 @@ def _known(encoder: Encoder, column: str) -> list[str]:
             continue
         if feature.kind == "numeric" or column not in (feature.cross or (feature.column,)):
             continue
+        if column in feature.cuts:
+            continue  # its texts are numbers of ranges
         values = encoder.vocabularies[feature.table].values[:KNOWN].to_list()
         if feature.cross:
             values = [members(value)[feature.cross.index(column)] for value in values]

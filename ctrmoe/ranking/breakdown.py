@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
+from ctrmoe.data.numeric import NumericStatistics
 from ctrmoe.data.sources import Origin
 from ctrmoe.ranking.contingency_table import ContingencyTable
 from ctrmoe.ranking.feature_table import empty_table
@@ -15,8 +16,11 @@ from ctrmoe.ranking.memory import bytes_of, values_within
 from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.ranking import in_order
 from ctrmoe.ranking.scores import Score
+from ctrmoe.ranking.transformed import Candidate
 from ctrmoe.schema import Feature, Schema, SchemaError
 
+Place = tuple[str, str]
+"""A feature and a task."""
 SKETCH_SIZE = 1 << 10
 """As so many tables may be small, the estimate of many distinct values is coarser: 3 %."""
 MEASURED = (
@@ -97,6 +101,8 @@ class Breakdown:
         name: str,
         score: Score,
         level: float,
+        candidates: Sequence[tuple[Candidate, str]],
+        statistics: Mapping[Place, NumericStatistics],
         run: Callable[..., Iterable[dict[str, object]]] = map,
     ) -> pl.DataFrame:
         """Returns a ranking for each task and part.
@@ -109,13 +115,29 @@ class Breakdown:
             name: Of the score.
             score: The score.
             level: Of `above_noise`.
+            candidates: What is ranked, each with the name of the task.
+            statistics: Of the numbers in all rows, by feature and task.
             run: `map`, or another one that goes over the tables in threads.
 
         Raises:
             SchemaError: When no part has rows of both labels.
         """
-        places = [place for place in sorted(self._tables) if self._tables[place].rows.sum(0).all()]
-        rows = list(run(lambda place: self._row(place, name, score), places))
+        places = [
+            (part, candidate, task)
+            for part in range(len(self.parts))
+            for candidate, task in candidates
+            if self._has_classes(part, candidate.source, task)
+        ]
+
+        def row(place: tuple[int, Candidate, str]) -> dict[str, object]:
+            part, candidate, task = place
+            table = self._tables[part, candidate.source, task]
+            if candidate.is_transformed:
+                table = candidate.transformed(table, statistics[candidate.source, task])
+            figures = _figures(table, name, score)
+            return {"task": task, "_part": part, "feature": candidate.feature.name} | figures
+
+        rows = list(run(row, places))
         if not rows:
             raise SchemaError(
                 f"A {self.parts.kind} must have rows of label 0 and of label 1. Received: none "
@@ -134,25 +156,25 @@ class Breakdown:
             .select("task", *self.parts.table.columns, "feature", *MEASURED)
         )
 
-    def _row(self, place: tuple[int, str, str], name: str, score: Score) -> dict[str, object]:
-        part, feature, task = place
-        table = self._tables[place]
-        negatives, positives = table.rows.sum(axis=0).tolist()
-        rows = negatives + positives
-        unit = positives * negatives / rows**2 if score.is_information else 1.0
-        value, std, p_value = score(table)
-        return {
-            "task": task,
-            "_part": part,
-            "feature": feature,
-            "is_control": False,
-            name: value,
-            f"{name}_std": std,
-            f"{name}_p_value": p_value,
-            "effect": value / unit,
-            "effect_std": std / unit,
-            "rows": rows,
-            "positives": positives,
-            "cardinality": table.cardinality,
-            "coverage": table.coverage,
-        }
+    def _has_classes(self, part: int, feature: str, task: str) -> bool:
+        table = self._tables.get((part, feature, task))
+        return table is not None and bool(table.rows.sum(axis=0).all())
+
+
+def _figures(table: ContingencyTable, name: str, score: Score) -> dict[str, object]:
+    negatives, positives = table.rows.sum(axis=0).tolist()
+    rows = negatives + positives
+    unit = positives * negatives / rows**2 if score.is_information else 1.0
+    value, std, p_value = score(table)
+    return {
+        "is_control": False,
+        name: value,
+        f"{name}_std": std,
+        f"{name}_p_value": p_value,
+        "effect": value / unit,
+        "effect_std": std / unit,
+        "rows": rows,
+        "positives": positives,
+        "cardinality": table.cardinality,
+        "coverage": table.coverage,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class ContingencyTable:
         self.rows = np.zeros((FOLDS, CLASSES), np.int64)
         """Rows with a label, by fold and label."""
         self._buckets, self._max_values = buckets, max_values
-        self._source_is_exact = True
+        self._mapped: _Mapped | None = None
         self._values = ValueCounts(kind == "number", max_values, sketch_size)
         self._missing = np.zeros(CELLS, np.int64)
         self._lengths = np.zeros(2)
@@ -101,12 +101,13 @@ class ContingencyTable:
         Args:
             numbers: float32 for each number of `ordered_counts`, NaN for a missing one.
         """
-        settled, present = self._values.settled(), ~np.isnan(numbers)
+        settled, keys = self._values.settled(), number_keys(numbers)
+        present = keys != MISSING_KEY
         result = ContingencyTable("number", self._max_values, self._buckets)
         result.rows += self.rows
         result._missing += self._missing + settled.counts[~present].sum(axis=0)
-        result._values.add_counts(Tally(number_keys(numbers[present]), settled.counts[present]))
-        result._source_is_exact = self.is_exact
+        result._values.add_counts(Tally(keys[present], settled.counts[present]))
+        result._mapped = _Mapped(self._values, keys)
         return result
 
     @property
@@ -119,8 +120,9 @@ class ContingencyTable:
     @property
     def is_exact(self) -> bool:
         """Whether every value has counts of its own."""
-        self._values.settled()
-        return self._source_is_exact and self._values.level == 0
+        values = self._mapped.source if self._mapped else self._values
+        values.settled()
+        return values.level == 0
 
     @property
     def has_order(self) -> bool:
@@ -154,15 +156,30 @@ class ContingencyTable:
         return counts.reshape(-1, FOLDS, CLASSES)
 
     def encoder(self) -> Encoder:
-        """Returns what gives each key the number of its row in `counts`."""
+        """Returns what gives each key of the rows the number of its row in `counts`."""
         settled = self._values.settled()
         places = np.arange(len(settled))
         if self.kind == "number":
             starts = bin_starts(settled.counts, self._buckets)
             places = np.searchsorted(starts, places, side="right") - 1
-        return Encoder(
-            settled.keys, places, self._values.coarsener(), bool(self._missing.any()), self.is_exact
-        )
+        missing = int(places.max(initial=-1)) + 1 if self._missing.any() else None
+        own = Encoder(settled.keys, places, self._values.coarsener(), missing, self.is_exact)
+        if not self._mapped:
+            return own
+        source, images = self._mapped
+        places = own.codes(images).astype(np.intp)
+        return Encoder(source.settled().keys, places, source.coarsener(), missing, self.is_exact)
+
+    @property
+    def ranges(self) -> np.ndarray | None:
+        """The least number of the rows in each bin, ascending; None where a formula joins numbers
+        with others between them, so that a bin is no range.
+        """
+        source = self._mapped.source if self._mapped else self._values
+        keys = source.settled().keys << source.level
+        bins = self.encoder().codes(keys)
+        starts = np.flatnonzero(np.diff(bins.astype(np.int64), prepend=-1))
+        return number_of(keys[starts]) if len(np.unique(bins)) == len(starts) else None
 
     @property
     def label_counts(self) -> np.ndarray:
@@ -200,6 +217,13 @@ class ContingencyTable:
         if self.kind == "number":
             return number_of(keys, self._values.level), counts
         return np.arange(len(counts), dtype=np.float64), counts
+
+
+class _Mapped(NamedTuple):
+    """What a table was mapped from: its counts, and the key that each of their keys became."""
+
+    source: ValueCounts
+    images: np.ndarray
 
 
 def bin_starts(counts: np.ndarray, bins: int) -> np.ndarray:

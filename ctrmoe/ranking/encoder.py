@@ -18,7 +18,7 @@ class Encoder:
         keys: All keys that were counted, ascending.
         places: The category of each.
         coarsened: Makes keys as they were counted of those of the rows.
-        has_missing: Whether missing values are the last category.
+        missing: The category of missing values, the last one; None where there are none.
         is_exact: Whether every value has a category or a bin of its own, by no hash.
     """
 
@@ -27,13 +27,11 @@ class Encoder:
         keys: np.ndarray,
         places: np.ndarray,
         coarsened: Callable[[np.ndarray], np.ndarray],
-        has_missing: bool,
+        missing: int | None,
         is_exact: bool,
     ) -> None:
-        present = int(places[-1]) + 1 if len(places) else 0
-        self.categories = present + has_missing
-        self.missing = present if has_missing else None
-        """The category of missing values; None where there are none."""
+        self.missing = missing
+        self.categories = int(places.max(initial=-1)) + 1 if missing is None else missing + 1
         self.is_exact = is_exact
         self.dtype = np.min_scalar_type(max(self.categories - 1, 0))
         """The narrowest that holds every category."""

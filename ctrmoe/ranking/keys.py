@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,8 +99,17 @@ def value_texts(
     counted = counted.group_by("value").len().sort("len", "value", descending=[True, False])
     texts = counted["value"].cast(pl.String).to_list()
     if feature.cross:
-        texts = [" × ".join(members(text)) for text in texts]
+        texts = [" × ".join(_member_texts(feature, text)) for text in texts]
     return _category_keys(counted["value"]), texts
+
+
+def _member_texts(feature: Feature, joint: str) -> Iterator[str]:
+    for name, text in zip(feature.cross, members(joint), strict=True):
+        edges = feature.cuts.get(name)
+        if edges and text:
+            place = int(text)
+            text = f"from {edges[place - 1]:g}" if place else f"below {edges[0]:g}"
+        yield text
 
 
 def number_of(keys: np.ndarray, shift: int = 0) -> np.ndarray:

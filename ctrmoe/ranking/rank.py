@@ -137,7 +137,7 @@ def rank_tables(  # noqa: PLR0913 - its options
 
 
 def _distributions(ranker: Ranker, ranking: pl.DataFrame, files: list[SourceFile]) -> pl.DataFrame:
-    counts = {place: ranker.counts[place] for place in first_places(ranking)}
+    counts = {place: ranker.counts(*place) for place in first_places(ranking)}
     keys = {p: frequent_keys(table) for p, table in counts.items() if table.kind != "number"}
     return distributions(counts, value_names(files, ranker.schema, counts, keys))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar, get_args
 
@@ -35,7 +35,7 @@ from ctrmoe.ranking.shift_null import ShiftNull
 from ctrmoe.ranking.surrogates import Surrogate
 from ctrmoe.ranking.surrogates.build import build_score, name_of
 from ctrmoe.ranking.surrogates.sampled import Sampled
-from ctrmoe.ranking.transformed import candidates, with_candidates
+from ctrmoe.ranking.transformed import Candidate, candidates, is_worth_a_score, statistics_of
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
 logger = logging.getLogger(__name__)
@@ -92,12 +92,12 @@ class Ranker:
             )
         if not 0 < fdr < 1:
             raise SchemaError(f"`fdr` must lie between 0 and 1. Received: {fdr}.")
-        if transformers:
-            with_candidates(schema, transformers)  # refuses an unknown preset before the first row
-        self.schema, self._transformers = schema, transformers
+        self.schema = schema
         self.controls = CONTROLS if controls else ()
         self._features = (*schema.features, *(control.feature for control in self.controls))
         check_names(schema, self.controls)
+        self._ranked = [Candidate(feature, feature.name) for feature in self._features]
+        self._ranked += candidates(schema, transformers) if transformers else []
         share = memory // (1 + len(parts))
         self.max_values = values_within(share, len(self._features) * len(schema.tasks))
         self._fdr, self._seed = fdr, seed
@@ -116,7 +116,6 @@ class Ranker:
         self._scores = self._build_scores(null, repeats)
         self.breakdowns = [Breakdown(division, schema, share) for division in parts]
         self._tables: dict[tuple[str, str], ContingencyTable] = {}
-        self._transformed: dict[tuple[str, str], ContingencyTable] = {}
         self._shifts: dict[tuple[str, str], ShiftNull] = {}
         if null == "shift":
             self._shifts = {
@@ -132,10 +131,15 @@ class Ranker:
         tables = len(self._features) * len(self.schema.tasks)
         return bytes_of(tables, self.max_values) + sum(part.memory for part in self.breakdowns)
 
-    @property
-    def counts(self) -> Mapping[tuple[str, str], ContingencyTable]:
-        """What was counted, by feature and task; that of candidates once there is a `result`."""
-        return {**self._tables, **self._transformed}
+    def counts(self, feature: str, task: str) -> ContingencyTable:
+        """Returns what was counted of a feature, a number by its formula, for a task.
+
+        Args:
+            feature: The name of a feature, of a control or of a number by one of `transformers`.
+            task: The name of a task.
+        """
+        found = next(c for c in self._ranked if c.feature.name == feature)
+        return self._table(found, task)
 
     def add(self, frame: pl.DataFrame, where: Origin = UNNAMED, first_row: int = 0) -> None:
         """Counts a chunk of raw rows.
@@ -193,8 +197,19 @@ class Ranker:
         # A model of a part would have too few rows of the sample.
         name = "corrected_mi" if self.sampled else self._score
         tables = {"ranking": self.result()}
+        own = tables["ranking"].filter(~pl.col("is_control")).select("feature", "task")
+        found = set(own.iter_rows())
+        chosen = [
+            (candidate, task.name)
+            for candidate in self._ranked
+            for task in self.schema.tasks
+            if (candidate.feature.name, task.name) in found
+        ]
+        numbers = {p: statistics_of(t) for p, t in self._tables.items() if t.kind == "number"}
         for breakdown in self.breakdowns:
-            by_part = breakdown.result(name, self._scores[name], self._fdr, self._map)
+            by_part = breakdown.result(
+                name, self._scores[name], self._fdr, chosen, numbers, self._map
+            )
             tables |= breakdown.parts.compared(by_part, self._fdr)
         return tables
 
@@ -206,13 +221,9 @@ class Ranker:
         """
         for task in self.schema.tasks:
             check_classes(task, self._tables.get((self._features[0].name, task.name)))
-        places = [
-            (feature, task, self._tables[feature.name, task.name])
-            for task in self.schema.tasks
-            for feature in self._features
-        ]
-        places += self._permuted_labels() + self._candidates()
-        rows = self._map(lambda place: self._row(*place), places)
+        places = [(found, task.name) for task in self.schema.tasks for found in self._ranked]
+        rows = [row for row in self._map(lambda place: self._candidate_row(*place), places) if row]
+        rows += [self._row(PERMUTED_LABEL, *drawn) for drawn in self._permuted_labels()]
         for feature in self.schema.features:
             if all(row["coverage"] == 0 for row in rows if row["feature"] == feature.name):
                 logger.warning(
@@ -247,28 +258,34 @@ class Ranker:
         if place in self._shifts:
             self._shifts[place].add(keys.values, labels)
 
-    def _permuted_labels(self) -> list[tuple[Feature, Task, ContingencyTable]]:
+    def _permuted_labels(self) -> list[tuple[str, ContingencyTable]]:
         if not self.controls:
             return []
-        rows = {t: self._tables[self._features[0].name, t.name].rows for t in self.schema.tasks}
+        tasks = [task.name for task in self.schema.tasks]
+        rows = {task: self._tables[self._features[0].name, task].rows for task in tasks}
         drawn = ((task, permuted_label(counts, self._seed)) for task, counts in rows.items())
-        return [(PERMUTED_LABEL, task, table) for task, table in drawn if table]
+        return [(task, table) for task, table in drawn if table]
 
-    def _candidates(self) -> list[tuple[Feature, Task, ContingencyTable]]:
-        if not self._transformers:
-            return []
-        found = candidates(self.schema, self._transformers, self._tables)
-        self._transformed = {(feature.name, task.name): table for feature, task, table in found}
-        return found
+    def _table(self, candidate: Candidate, task: str) -> ContingencyTable:
+        # Not kept: all formulas of all numbers would take many times the memory of the counts.
+        table = self._tables[candidate.source, task]
+        if not candidate.is_transformed:
+            return table
+        return candidate.transformed(table, statistics_of(table))
 
-    def _row(self, feature: Feature, task: Task, table: ContingencyTable) -> dict[str, object]:
+    def _candidate_row(self, candidate: Candidate, task: str) -> dict[str, object] | None:
+        table = self._table(candidate, task)
+        own = candidate.feature.name == candidate.source
+        return self._row(candidate.feature, task, table) if own or is_worth_a_score(table) else None
+
+    def _row(self, feature: Feature, task: str, table: ContingencyTable) -> dict[str, object]:
         controls = (*(control.feature for control in self.controls), PERMUTED_LABEL)
         estimates = {name: score(table) for name, score in self._scores.items()}
         if self._shifts:
-            shift = self._shifts.get((feature.name, task.name))
+            shift = self._shifts.get((feature.name, task))
             estimates["corrected_mi"] = shift.estimate() if shift else UNDEFINED
         return {
-            "task": task.name,
+            "task": task,
             "feature": feature.name,
             "is_control": any(feature is control for control in controls),
             "kind": feature.kind,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
 
 from ctrmoe.files import write_text
+from ctrmoe.ranking.crosses import crosses_of
 from ctrmoe.schema import Feature, Schema, SchemaError
 
-logger = logging.getLogger(__name__)
 AUTO = "auto"
 COPY = 0.9
 """The redundancy from which a feature counts as a copy."""
@@ -28,6 +27,7 @@ def select(
     count: int | str = AUTO,
     crosses: int | None = None,
     order: pl.DataFrame | None = None,
+    bins: pl.DataFrame | None = None,
 ) -> Schema:
     """Chooses features by their ranking, and crosses by what they tell beyond their parts.
 
@@ -36,7 +36,8 @@ def select(
     the same. From the best on, those are taken that are no copies of one that is taken already,
     nor the same number by a formula that changes no score: `count` of them, or with `auto` all
     that are above noise for a task. Crosses come beside them: the pairs whose synergy is above
-    noise, the greatest first; the columns of a cross need not be among the features taken.
+    noise, the greatest first; the columns of a cross need not be among the features taken. A number
+    is crossed by the ranges that the ranking counted it in, which the schema then has.
 
     A feature that uses the vocabulary of one that is left out gets one of its own.
 
@@ -52,6 +53,8 @@ def select(
         crosses: Most crosses; as many as features are taken where it is None.
         order: `task`, `feature` and `place`, of an order that counts what each feature adds to
             those before it; it need not have all features.
+        bins: `task`, `feature`, `lower`: what the ranges of numbers start with; without it no
+            number is crossed.
 
     Raises:
         SchemaError: When `count` is neither, or no feature is above noise.
@@ -75,7 +78,7 @@ def select(
     taken = places if count == AUTO else places[: int(count)]
     kept = _with_vocabularies(schema, taken)
     most = len(taken) if crosses is None else crosses
-    crossed = [] if pairs is None or not most else _crosses(schema, pairs, most)
+    crossed = [] if pairs is None or not most else crosses_of(schema, pairs, bins)[:most]
     return _with_features(schema, (*kept, *crossed))
 
 
@@ -130,6 +133,7 @@ def write_selection(
         tables.get("redundancy"),
         count,
         order=next(orders, None),
+        bins=tables.get("bins"),
     )
     known = {feature.name for feature in schema.features}
     crosses = sum(feature.name not in known for feature in chosen.features)
@@ -197,45 +201,4 @@ def _with_features(schema: Schema, features: tuple[Feature, ...]) -> Schema:
     columns = {name: own for name, own in schema.limits.columns.items() if name in known}
     return schema.replace(
         features=features, limits=dataclasses.replace(schema.limits, columns=columns)
-    )
-
-
-def _crosses(schema: Schema, pairs: pl.DataFrame, most: int) -> list[Feature]:
-    members = [name for name in pairs.columns if name.startswith("feature_")]
-    found = (
-        pairs.filter("synergy_above_noise")
-        .with_columns(place=pl.col("synergy").rank("ordinal", descending=True).over("task"))
-        .group_by(members)
-        .agg(pl.col("place").min())
-        .sort("place", *members)
-    )
-    parts = [[schema[name] for name in names] for names in found.select(members).iter_rows()]
-    possible = [features for features in parts if all(map(_can_be_crossed, features))]
-    if len(possible) < len(parts):
-        example = next(features for features in parts if features not in possible)
-        logger.warning(
-            "%d of %d combinations with synergy above noise can't be crossed, such as %s: only "
-            "columns of one category a row can. Cut numbers into ranges in a column of their own.",
-            len(parts) - len(possible),
-            len(parts),
-            " and ".join(f"`{feature.name}`" for feature in example),
-        )
-    taken = {feature.name for feature in schema.features}
-    crosses = [_cross(features) for features in possible]
-    return [cross for cross in crosses if cross.name not in taken][:most]
-
-
-def _can_be_crossed(feature: Feature) -> bool:
-    return feature.reading == "categories" and not (
-        feature.separator or feature.cross or feature.where
-    )
-
-
-def _cross(parts: Sequence[Feature]) -> Feature:
-    return Feature(
-        name=" x ".join(part.name for part in parts),
-        kind="categorical",
-        cross=tuple(part.column for part in parts),
-        # A rare value of a column is as rare in a joint value.
-        min_count=max(part.min_count for part in parts),
     )

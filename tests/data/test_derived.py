@@ -20,6 +20,8 @@ DERIVED = (
     {"name": "three", "kind": "categorical", "cross": ["item", "hour", "shop"], "hash_buckets": 40},
     {"name": "spread", "kind": "categorical", "cross": ["hour", "shop"], "oov_buckets": 3}
     | {"where": {"column": "item", "equals": "3"}},
+    {"name": "price x shop", "kind": "categorical", "cross": ["price", "shop"]}
+    | {"cross_edges": [[0.5, 1.0, 2.0], []]},
     {"name": "item in b", "kind": "categorical", "source": "item"}
     | {"where": {"column": "shop", "equals": "b"}},
     {"name": "tags", "kind": "categorical", "max_length": 3, "separator": "|"},
@@ -66,11 +68,15 @@ def written_out(frame):
         texts = ["" if row[n] is None else str(row[n]).removesuffix(".0") for n in names]
         return "".join(f"{len(t.encode())}:{t}," for t in texts) if any(texts) else None
 
+    def in_range(row):
+        return row | {"price": sum(row["price"] >= edge for edge in (0.5, 1.0, 2.0))}
+
     rows = frame.to_dicts()
     return frame.with_columns(
         pl.Series("shop x item", [joint(r, ["shop", "item"]) for r in rows]),
         pl.Series("three", [joint(r, ["item", "hour", "shop"]) for r in rows]),
         pl.Series("spread", [joint(r, ["hour", "shop"]) if r["item"] == 3 else None for r in rows]),
+        pl.Series("price x shop", [joint(in_range(r), ["price", "shop"]) for r in rows]),
         pl.Series("item in b", [r["item"] if r["shop"] == "b" else None for r in rows]),
         pl.Series("first tag", [r["tags"] if r["hour"] == 2 else None for r in rows]),
         pl.Series("history in a", [r["history"] if r["shop"] == "a" else None for r in rows]),
@@ -84,7 +90,7 @@ def written_out(frame):
 
 
 def plain(given):
-    keys = ("cross", "source", "where", "contains")
+    keys = ("cross", "cross_edges", "source", "where", "contains")
     kept = [{k: v for k, v in f.items() if k not in keys} for f in given]
     for feature, of in zip(kept, given, strict=True):
         if "contains" in of:
@@ -105,7 +111,7 @@ def test_prepared_ids_are_those_of_a_table_with_the_columns_written_out(tmp_path
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
         assert len(np.unique(array)) > (1 if name in ("tag y", "has 3") else 2)
     assert derived.vocabulary_sizes["spread"] == one.vocabulary_size("spread") > 5
-    assert raw_columns(one.schema) == ["shop", "item", "hour", "tags", "history", "price"]
+    assert raw_columns(one.schema) == ["shop", "item", "hour", "price", "tags", "history"]
 
 
 def test_presence_of_a_value_in_lists_of_any_form():
@@ -134,6 +140,7 @@ def test_types_of_members_and_conditions_are_those_of_their_columns(tmp_path):
 
     found = Encoder.load(tmp_path / "out").schema
     assert found["three"].cross_dtypes == ("integer", "integer", "string")
+    assert found["price x shop"].cross_dtypes == ("", "string")
     assert (found["three"].dtype, found["item in b"].dtype) == ("string", "integer")
     assert found["spread"].where == Condition(column="item", equals=3)
 
@@ -168,6 +175,20 @@ def test_a_missing_member_is_a_value_and_two_are_missing():
 
     assert joint.to_list() == ["1:x,1:1,", "0:,2:23,", None, None]
     assert joint.name == "ab"
+
+
+def test_number_of_a_cross_is_that_of_its_range():
+    feature = Feature(name="pb", kind="categorical", cross=("p", "b"), cross_edges=((0, 0.1), ()))
+    numbers = [-1.0, -0.0, 1e-40, 0.1, 0.0999, None, float("inf"), float("nan")]
+    frame = pl.DataFrame({"p": numbers, "b": ["x"] * 7 + [None]})
+
+    joint = raw_values(frame, feature, UNNAMED)
+
+    ranges = [text and members(text)[0] for text in joint.to_list()]
+    assert ranges == ["0", "1", "1", "2", "1", "", "", None]
+    texts = frame.with_columns(pl.col("p").cast(pl.String))
+    assert raw_values(texts, feature, UNNAMED).equals(joint)
+    assert raw_values(frame[:4].cast({"p": pl.Float32}), feature, UNNAMED).equals(joint[:4])
 
 
 def test_a_missing_value_meets_no_condition():

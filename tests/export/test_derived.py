@@ -29,6 +29,13 @@ SCHEMA = Schema.from_dict(
             | {"min_count": 2, "oov_buckets": 5},
             {"name": "all", "kind": "categorical", "cross": ["hour", "text", "item", "shop"]}
             | {"hash_buckets": 50},
+            {"name": "price x shop", "kind": "categorical", "cross": ["price", "shop"]}
+            | {"cross_edges": [[0.25, 0.5, 1.0, 2.0], []]},
+            {"name": "balance x price", "kind": "categorical", "cross": ["balance", "price"]}
+            | {
+                "cross_edges": [[-50.0, 0.0, 0.1], [1.0]],
+                "where": {"column": "shop", "equals": "a"},
+            },
             {"name": "item at 2", "kind": "categorical", "source": "item"}
             | {"where": {"column": "hour", "equals": 2}},
             {"name": "cross at 3", "kind": "categorical", "cross": ["shop", "text"]}
@@ -87,6 +94,9 @@ def test_graph_gives_the_ids_of_the_encoder(prepared):
 
     for rows in (sample_rows(encoder, 3_000), table(500, seed=2)):
         rows = pl.concat([rows, rows.clear(n=1)])
+        rows = rows.with_columns(
+            pl.when(pl.int_range(pl.len()) > 9).then("balance").otherwise(1e-40)
+        )
         served = served_schema(encoder, reads_domain=True)
         packed = RawGraph(encoder, prepared, reads_domain=True)(raw_tensors(rows, served))
         encoded = encoder.encode(rows)
@@ -109,10 +119,10 @@ def test_served_columns_are_the_raw_ones_in_their_types(prepared):
         "shop": (tf.string, 1),
         "text": (tf.string, 1),
         "hour": (tf.int64, 1),
-        "history": (tf.int64, None),
-        "tags": (tf.string, 1),
         "price": (tf.float32, 1),
         "balance": (tf.float32, 1),
+        "history": (tf.int64, None),
+        "tags": (tf.string, 1),
     }
 
 

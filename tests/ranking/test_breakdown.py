@@ -5,6 +5,7 @@ import pytest
 from ctrmoe.ranking.breakdown import Breakdown
 from ctrmoe.ranking.domains import Domains
 from ctrmoe.ranking.ranker import Ranker
+from ctrmoe.ranking.scores import CorrectedMI
 from ctrmoe.ranking.time_slices import TimeSlices
 from ctrmoe.schema import Schema, SchemaError
 
@@ -141,4 +142,4 @@ def test_no_part_with_both_labels():
     breakdown = Breakdown(DOMAINS, SCHEMA, 1 << 30)
 
     with pytest.raises(SchemaError, match="A domain must have rows of label 0 and of label 1"):
-        breakdown.result("corrected_mi", Ranker(SCHEMA)._scores["corrected_mi"], 0.05)
+        breakdown.result("corrected_mi", CorrectedMI(), 0.05, [], {})

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ctrmoe.ranking.keys import MISSING_KEY
+from ctrmoe.ranking.keys import MISSING_KEY, number_keys
 
 
 @pytest.mark.parametrize("kind", ["category", "number"])
@@ -35,6 +35,26 @@ def test_values_beyond_the_bound_share_the_codes_of_their_buckets(counted):
     codes = encoder.codes(keys)
     assert codes.max() < encoder.categories <= 1024
     np.testing.assert_array_equal(np.bincount(codes), table.label_counts.sum(axis=1))
+
+
+@pytest.mark.parametrize("max_values", [1 << 10, 1 << 13])
+def test_codes_of_mapped_numbers_are_those_of_the_formula(counted, max_values):
+    random = np.random.default_rng(2)
+    numbers = random.normal(size=5_000).astype(np.float32)
+    labels = random.integers(0, 2, 5_000)
+    keys = np.append(number_keys(numbers), [MISSING_KEY] * 3)
+    table = counted(keys, np.append(labels, [0, 1, 1]), "number", max_values=max_values, buckets=6)
+    own, _ = table.ordered_counts
+    formula = np.where(own < 1, np.abs(own), np.nan).astype(np.float32)
+
+    mapped = table.mapped(formula)
+
+    codes = mapped.encoder().codes(keys)
+    assert mapped.encoder().categories == len(mapped.counts) == 7
+    assert set(codes[-3:]) == {mapped.encoder().missing} == {6}
+    assert np.array_equal(
+        np.bincount(codes[:-3], labels) + [0, 0, 0, 0, 0, 0, 2], mapped.label_counts[:, 1]
+    )
 
 
 def test_feature_of_nulls_has_one_category(counted):

@@ -133,16 +133,6 @@ def test_crosses_are_the_pairs_with_synergy_above_noise():
     assert Schema.from_dict(chosen.to_dict()) == chosen
 
 
-def test_pair_that_can_not_be_crossed_is_named(caplog):
-    pairs = pl.DataFrame([pair("user", "price", 0.3), pair("item", "user", 0.1)])
-
-    chosen = select(SCHEMA, ranking(["user", "item"]), pairs)
-
-    assert names(chosen) == ["user", "item", "item x user"]
-    assert "1 of 2 combinations with synergy above noise can't be crossed, such as" in caplog.text
-    assert "`user` and `price`: only columns of one category a row can" in caplog.text
-
-
 def test_vocabulary_of_a_feature_left_out_goes_to_its_first_user():
     chosen = select(SCHEMA, ranking(["history", "seen", "user"]))
 

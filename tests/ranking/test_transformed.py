@@ -1,11 +1,16 @@
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ctrmoe.ranking import rank, select
+from ctrmoe.data.encode import Encoder
+from ctrmoe.ranking import rank, rank_combinations, select
 from ctrmoe.ranking.contingency_table import ContingencyTable
+from ctrmoe.ranking.domains import Domains
 from ctrmoe.ranking.keys import Keys, number_keys
+from ctrmoe.ranking.ranker import Ranker
 from ctrmoe.ranking.transformed import with_candidates
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 from ctrmoe.transforms import PRESETS
@@ -64,6 +69,69 @@ def test_counts_are_those_of_a_column_of_transformed_numbers():
         name for name in expected.columns if name not in ("rank", "q_value", "family_p_value")
     ]
     assert_frame_equal(found.select(figures), expected.select(figures), rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("transform", ["log1p_abs", "maximum_share", "log_square"])
+def test_feature_is_ranked_as_the_model_reads_it(transform):
+    """A schema that a ranking with formulas chose ranks as that ranking did."""
+    own = Feature(name="size", kind="numeric", source="balance", transform=transform)
+    schema, frame = SCHEMA.replace(features=(*SCHEMA.features, own)), table()
+    written_out = Encoder.fit(schema, frame).encode(frame).values[:, 2]
+    expected = rank(
+        SCHEMA.replace(features=(Feature(name="size", kind="numeric"),)),
+        frame.with_columns(size=written_out),
+    )
+
+    found = rank(schema, frame).filter(feature="size")
+
+    for column in ("score", "p_value", "auc", "cardinality", "coverage"):
+        assert found[column].item() == pytest.approx(expected[column].item(), rel=1e-5)
+    assert found["score"].item() != rank(SCHEMA, frame).filter(feature="balance")["score"].item()
+
+
+def test_pairs_take_the_numbers_of_the_formula():
+    frame = table().with_columns(shop=pl.col("user") % 2)
+    size = (frame["balance"].abs() > 1) ^ (frame["shop"] > 0)
+    frame = frame.with_columns(click=size.cast(int))
+    own = Feature(name="balance", kind="numeric", transform="sqrt_abs", buckets=4)
+    features = (own, Feature(name="shop", kind="categorical"))
+
+    pairs = rank_combinations(SCHEMA.replace(features=features), frame)["pairs"]
+
+    written_out = frame.with_columns(pl.col("balance").cast(pl.Float32).abs().sqrt())
+    plain = (dataclasses.replace(own, transform="none"), features[1])
+    expected = rank_combinations(SCHEMA.replace(features=plain), written_out)["pairs"]
+    assert_frame_equal(pairs, expected)
+
+
+def test_parts_have_the_candidates_of_the_whole():
+    frame = table().with_columns(shop=pl.Series(["a", "b"] * 2_000))
+    schema = SCHEMA.replace(domain="shop")
+    ranker = Ranker(schema, parts=[Domains("shop", ["a", "b"])], transformers="default")
+    ranker.add(frame)
+
+    tables = ranker.tables()
+
+    part, rows = tables["by_domain"].filter(domain="a"), frame.filter(shop="a")
+    assert set(part["feature"]) == set(tables["ranking"]["feature"])
+    alone = rank(schema, rows, transformers="default").filter(feature="balance sqrt_abs")
+    found = part.filter(feature="balance sqrt_abs")
+    for column in ("score", "p_value", "coverage"):
+        assert found[column].item() == pytest.approx(alone[column].item())
+    assert "balance log1p_abs" in tables["heterogeneity"]["feature"].to_list()
+
+
+def test_model_scores_a_number_by_its_formula():
+    own = Feature(name="size", kind="numeric", source="balance", transform="sqrt_abs")
+    frame = table().with_columns(size=pl.col("balance").cast(pl.Float32).abs().sqrt())
+    plain = SCHEMA.replace(features=(Feature(name="size", kind="numeric"),))
+
+    found, expected = (
+        rank(schema, frame, score="surrogate")["score"].item()
+        for schema in (SCHEMA.replace(features=(own,)), plain)
+    )
+
+    assert found == pytest.approx(expected)
 
 
 def test_ranking_of_the_sources_stays():

@@ -2,9 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ctrmoe.data.sources import find_files
+from ctrmoe.data.sources import UNNAMED, find_files
 from ctrmoe.ranking import Ranker, value_names
 from ctrmoe.ranking.distributions import frequent_keys
+from ctrmoe.ranking.keys import value_texts
 from ctrmoe.schema import Schema
 
 SCHEMA = Schema.from_dict(
@@ -31,8 +32,9 @@ TABLE = pl.DataFrame(
 def look_up(table, **options):
     ranker = Ranker(SCHEMA, **options)
     ranker.add(table)
-    wanted = {place: frequent_keys(counted) for place, counted in ranker.counts.items()}
-    found = value_names.value_names(find_files(table), SCHEMA, ranker.counts, wanted)
+    counts = {(name, "click"): ranker.counts(name, "click") for name in ("shop", "user", "tags")}
+    wanted = {place: frequent_keys(counted) for place, counted in counts.items()}
+    found = value_names.value_names(find_files(table), SCHEMA, counts, wanted)
     return {
         name: [found[name, "click"].get(key) for key in wanted[name, "click"].tolist()]
         for name, _ in wanted
@@ -83,10 +85,11 @@ def test_search_ends_where_all_is_found_or_rows_are_enough(monkeypatch):
 def test_only_columns_that_are_asked_for_are_read(columns):
     ranker = Ranker(SCHEMA)
     ranker.add(TABLE)
-    wanted = {(name, "click"): frequent_keys(ranker.counts[name, "click"]) for name in columns}
+    counts = {(name, "click"): ranker.counts(name, "click") for name in columns}
+    wanted = {place: frequent_keys(counted) for place, counted in counts.items()}
     files = find_files(TABLE.select(*columns))
 
-    found = value_names.value_names(files, SCHEMA, ranker.counts, wanted)
+    found = value_names.value_names(files, SCHEMA, counts, wanted)
 
     assert {name for name, _ in found} == set(columns)
 
@@ -96,9 +99,21 @@ def test_values_of_a_cross_are_made_of_its_columns():
     schema = Schema.from_dict({"name": "x", "tasks": [{"name": "click"}], "features": features})
     ranker = Ranker(schema)
     ranker.add(TABLE)
-    wanted = {("pair", "click"): frequent_keys(ranker.counts["pair", "click"])}
+    counts = {("pair", "click"): ranker.counts("pair", "click")}
+    wanted = {place: frequent_keys(counted) for place, counted in counts.items()}
 
-    found = value_names.value_names(find_files(TABLE), schema, ranker.counts, wanted)
+    found = value_names.value_names(find_files(TABLE), schema, counts, wanted)
 
     texts = found["pair", "click"].values()
     assert sorted(texts) == [" × 8", "a × -1", "a × 4611686018427387904", "a × 7", "b × 7", "c × 7"]
+
+
+def test_numbers_of_a_cross_are_named_by_their_ranges():
+    cross = {"name": "pair", "kind": "categorical", "cross": ["user", "shop"]}
+    cross |= {"cross_edges": [[0, 7.5], []]}
+    schema = Schema.from_dict({"name": "x", "tasks": [{"name": "click"}], "features": [cross]})
+
+    _, texts = value_texts(TABLE, schema["pair"], UNNAMED)
+
+    expected = ["below 0 × a", "from 0 × a", "from 0 × b", "from 0 × c", "from 7.5 × a"]
+    assert sorted(texts) == [*expected[:4], "from 7.5 × ", expected[4]]

@@ -1,4 +1,8 @@
-from ctrmoe.transforms import FORMULAS, PRESETS
+import numpy as np
+import pytest
+
+from ctrmoe.data.numeric import NumericStatistics
+from ctrmoe.transforms import FORMULAS, INCREASING, PRESETS
 
 
 def test_presets_have_as_many_formulas_as_outranks():
@@ -11,6 +15,15 @@ def test_presets_have_as_many_formulas_as_outranks():
         "extended": 27,
         "extended_rounded": 108,
     }
+
+
+@pytest.mark.parametrize("name", sorted(INCREASING - {"quantile"}))
+def test_increasing_formulas_keep_the_order_of_numbers(name):
+    random = np.random.default_rng(4)
+    numbers = np.sort(random.normal(size=300) * 10 ** random.uniform(-4, 4, 300))
+    statistics = NumericStatistics(numbers[0], numbers[-1], float(numbers.mean()), 2.0)
+
+    assert (np.diff(FORMULAS[name](np, numbers, statistics, False)) > 0).all()
 
 
 def test_presets_name_formulas_once():

@@ -9,6 +9,7 @@ import polars as pl
 
 from ctrmoe.data.parquet import CHUNK_ROWS
 from ctrmoe.data.sources import Table, find_files
+from ctrmoe.ranking.combinations.bins import bins_of
 from ctrmoe.ranking.combinations.code_reader import CodeReader
 from ctrmoe.ranking.combinations.combination_ranker import CombinationRanker
 from ctrmoe.ranking.combinations.conditional_ranker import ConditionalRanker
@@ -66,8 +67,8 @@ def rank_combinations(  # noqa: PLR0913 - its options
         options: Of `rank_tables`.
 
     Returns:
-        The tables of `rank_tables`, and where asked for `pairs`, `redundancy`, `three_mr`,
-        `conditional` and `forward`, as the README explains them.
+        The tables of `rank_tables`, and where asked for `pairs` with `bins`, `redundancy`,
+        `three_mr`, `conditional` and `forward`, as docs/data.md explains them.
 
     Raises:
         SchemaError: When the data does not fit the schema, or an argument is out of range.
@@ -88,10 +89,13 @@ def rank_combinations(  # noqa: PLR0913 - its options
         return rank_tables(schema, files, **options)
     names = wanted.names(schema)
     encoders: dict[str, dict[str, Encoder]] = {}
+    bins: list[pl.DataFrame] = []
 
     def keep(ranker: Ranker) -> None:
         for task in schema.tasks:
-            encoders[task.name] = {n: ranker.counts[n, task.name].encoder() for n in names}
+            counts = {name: ranker.counts(name, task.name) for name in names}
+            encoders[task.name] = {name: table.encoder() for name, table in counts.items()}
+            bins.append(bins_of(task.name, counts))
 
     tables = rank_tables(schema, files, on_counted=keep, **options)
     memory -= sum(e.nbytes for of_task in encoders.values() for e in of_task.values())
@@ -106,4 +110,6 @@ def rank_combinations(  # noqa: PLR0913 - its options
         known = parts["redundancy"][0] if "redundancy" in parts else None
         for name, table in wanted.tables(ranker, knowing, known):
             parts.setdefault(name, []).append(table)
+    if order > 1:
+        parts["bins"] = bins
     return tables | {name: pl.concat(frames) for name, frames in parts.items()}

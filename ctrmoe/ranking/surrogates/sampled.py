@@ -17,6 +17,7 @@ from ctrmoe.ranking.surrogates.base import Surrogate
 from ctrmoe.ranking.surrogates.build import name_of
 from ctrmoe.ranking.surrogates.categories import Categories
 from ctrmoe.ranking.surrogates.row_sample import RowSample
+from ctrmoe.ranking.transformed import keys_by_formula
 from ctrmoe.schema import Schema, SchemaError, Task
 
 
@@ -93,7 +94,7 @@ class Sampled:
             return {}
         features = {
             feature.name: Categories.of_keys(
-                feature_keys(frame, feature, UNNAMED),
+                keys_by_formula(feature_keys(frame, feature, UNNAMED), feature),
                 feature.buckets if feature.kind == "numeric" else 0,
             )
             for feature in self._schema.features

@@ -50,7 +50,7 @@ def reader_of():
         )
         ranker = Ranker(schema, threads=1)
         ranker.add(frame)
-        encoders = {f.name: ranker.counts[f.name, "click"].encoder() for f in schema.features}
+        encoders = {f.name: ranker.counts(f.name, "click").encoder() for f in schema.features}
         rows = frame.height - frame["click"].null_count()
         files = find_files(frame)
         task = schema.tasks[0]

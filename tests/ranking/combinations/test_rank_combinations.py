@@ -119,7 +119,8 @@ def test_what_is_asked_for_comes_with_the_pairs(frame):
         SCHEMA, frame, order=2, three_mr=True, given=["a"], forward=2, controls=True
     )
 
-    assert list(tables) == ["ranking", "pairs", "redundancy", "three_mr", "conditional", "forward"]
+    names = ["ranking", "pairs", "redundancy", "three_mr", "conditional", "forward", "bins"]
+    assert list(tables) == names
     assert tables["redundancy"].columns == ["feature_a", "feature_b", "redundancy"]
     assert tables["redundancy"].height == 6
     assert tables["three_mr"].columns[:3] == ["task", "feature", "three_mr_rank"]
@@ -134,7 +135,7 @@ def test_order_1_is_the_ranking_alone(frame, caplog):
 
     assert list(tables) == ["ranking"]
     assert not caplog.messages
-    assert list(rank_combinations(SCHEMA, frame, redundancy=False)) == ["ranking", "pairs"]
+    assert list(rank_combinations(SCHEMA, frame, redundancy=False)) == ["ranking", "pairs", "bins"]
     assert "redundancy" in rank_combinations(SCHEMA, frame, order=3, redundancy=True)
 
 
