@@ -20,6 +20,8 @@ SETTINGS = (
     "model.embedding.dim=16",
     "data.shuffle_rows=100000",
 )
+BFLOAT16 = "train.precision=mixed_bfloat16"
+"""For models whose step is mostly matrix products; the peer has no such option."""
 OURS, PEER = "ctrmoe", "Scenario-Wise-Rec"
 Runs = Mapping[tuple[str, str, int], Sequence[Mapping[str, Any]]]
 """The figures of each repetition by package, model and number of domains."""
@@ -69,6 +71,14 @@ MODELS = {
         ("model.domain_network.gate_units=624", "model.domain_network.ppnet=false"),
         peer="EPNet",
     ),
+    **{
+        f"{name}, bfloat16": Model(name, (BFLOAT16,), peer=peer)
+        for name, peer in (
+            ("shared_bottom", "SharedBottom"),
+            ("mmoe", "MMOE"),
+            ("adasparse", "AdaSparse"),
+        )
+    },
     "hinet": Model("hinet"),
     "m2m": Model("m2m"),
 }

@@ -134,8 +134,7 @@ class AdaSparse(DomainNetwork):
         self.domain_embedding.build()
         self.pruners = []
         for index, size in enumerate([width, *self.units]):
-            # In float32 whatever the policy: its values decide what is zero.
-            pruner = keras.layers.Dense(size, dtype="float32", name=f"pruner_{index}")
+            pruner = keras.layers.Dense(size, dtype=self.dtype_policy, name=f"pruner_{index}")
             pruner.build((None, self.domain_dim + size))
             self.pruners.append(pruner)
             if index < len(self.dense_layers):
@@ -152,7 +151,8 @@ class AdaSparse(DomainNetwork):
         for index, pruner in enumerate(self.pruners):
             if index:
                 h = self.dense_layers[index - 1](h)
-            factors, is_kept = self._factors(pruner(ops.concatenate([vectors, h], axis=1)))
+            v = pruner(ops.concatenate([vectors, h], axis=1))
+            factors, is_kept = self._factors(ops.cast(v, "float32"))
             h = ops.cast(factors, h.dtype) * h
             if training and self.pruner != "scaling":
                 self._regularize(index, is_kept, domain)
