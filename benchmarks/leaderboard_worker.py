@@ -51,8 +51,10 @@ def speeds(run: Run) -> dict[str, float]:
     clock = clocks.StepClock(config.train.batch_size)
     steps = min(TIMED_STEPS, feed.steps_per_epoch)
     model.fit(feed.dataset(0, steps), shuffle=False, verbose=0, callbacks=[Ticks(clock)])
+    figures = clock.figures()
     return {
-        "train_rows_s": clock.figures()["train_rows_s"],
+        "train_rows_s": figures["train_rows_s"],
+        "train_rows_cpu_s": figures["train_rows_cpu_s"],
         "score_rows_s": score_rows_s(run, prepared),
         "load": os.getloadavg()[0],
     }
