@@ -8,6 +8,9 @@ filters 14, 16, 18 and 20 of width 7, 3 new maps each, then IPNN with an MLP 256
     python benchmarks/beside_deepctr.py --peer-python PEER/bin/python             # five minutes
     python benchmarks/beside_deepctr.py --peer-python PEER/bin/python --record    # writes results/
     python benchmarks/beside_deepctr.py --model fgcnn --rows 40000 --peer-python PEER/bin/python
+    python benchmarks/beside_deepctr.py --precision mixed_bfloat16 --peer-python PEER/bin/python
+
+`--precision` is ours: the peer computes in float32 whatever it says.
 
 PEER is a virtual environment with DeepCTR:
 
@@ -34,8 +37,10 @@ from ctrmoe.data.prepare import prepare
 from ctrmoe.schema import Schema
 
 HERE = Path(__file__).parent
+OURS_WORKER = "ours_worker.py"
 MODELS = {"autoint": ("AutoInt", 4096), "fgcnn": ("FGCNN", 1024)}
 """Names as in its paper, and the batch size of the comparison."""
+PRECISIONS = ("float32", "mixed_bfloat16")
 FIGURES = {
     "train_rows_s": "training, rows/s",
     "train_rows_cpu_s": "training, rows per CPU second",
@@ -64,6 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--valid-rows", type=int, default=50_000)
     parser.add_argument("--largest", type=int, default=100_000, help="most values of a field")
     parser.add_argument("--batch-size", type=int, help="that of the comparison by default")
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--record", action="store_true")
@@ -90,6 +96,8 @@ def make_data(folder: Path, args: argparse.Namespace) -> dict[str, int]:
 
 def run_worker(python: str, script: str, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     options = ["--model", args.model, "--batch-size", str(args.batch_size)]
+    if script == OURS_WORKER:
+        options += ["--precision", args.precision]
     command = [python, str(HERE / script), str(folder), *options]
     done = subprocess.run(
         command, env=clocks.worker_environment(), stdout=subprocess.PIPE, text=True, check=True
@@ -121,7 +129,7 @@ def _cell(values: Sequence[float]) -> str:
 
 def main() -> None:
     args = arguments()
-    workers = {"ctrmoe": (sys.executable, "ours_worker.py")}
+    workers = {"ctrmoe": (sys.executable, OURS_WORKER)}
     if args.peer_python:
         workers["DeepCTR"] = (args.peer_python, "peer_deepctr.py")
     results: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -137,7 +145,7 @@ def main() -> None:
             f"# {MODELS[args.model][0]} beside DeepCTR",
             f"Median [range] of {args.repetitions} repetitions; {args.rows:,} training rows, "
             f"{sum(sizes.values()):,} codes in {len(sizes)} fields, batches of "
-            f"{args.batch_size:,}, seed {args.seed}.",
+            f"{args.batch_size:,}, seed {args.seed}; ours in {args.precision}.",
             format_table(results),
             f"Machine: {clocks.machine()}; {clocks.THREADS} threads for each.",
             "Versions: "
@@ -148,15 +156,16 @@ def main() -> None:
             + ".",
             "Command: `python benchmarks/beside_deepctr.py --peer-python PYTHON "
             f"--model {args.model} --batch-size {args.batch_size} --rows {args.rows} "
-            f"--valid-rows {args.valid_rows} --repetitions {args.repetitions} "
-            f"--seed {args.seed} --record`",
+            f"--valid-rows {args.valid_rows} --precision {args.precision} "
+            f"--repetitions {args.repetitions} --seed {args.seed} --record`",
         )
     )
     print(text)
     if args.record:
         usual = args.batch_size == MODELS[args.model][1]
         name = args.model if usual else f"{args.model}_{args.batch_size}"
-        result = HERE / "results" / f"beside_deepctr_{name}.md"
+        suffix = "" if args.precision == PRECISIONS[0] else f"_{args.precision}"
+        result = HERE / "results" / f"beside_deepctr_{name}{suffix}.md"
         result.write_text(text + "\n", encoding="utf-8")
 
 

@@ -74,8 +74,10 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--model", required=True)
     parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--precision", required=True)
     args = parser.parse_args()
     overrides = [f"data.prepared={args.data / 'prepared'}", f"train.batch_size={args.batch_size}"]
+    overrides.append(f"train.precision={args.precision}")
     clock = clocks.StepClock(args.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
