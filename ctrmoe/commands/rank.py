@@ -73,6 +73,10 @@ def rank(  # noqa: PLR0913 - its options
         int | None,
         _Together(help="Add so many features to these, the best each time; else as --select."),
     ] = None,
+    strata: Annotated[
+        int,
+        _Together(help="Of --given and --forward: most strata, rare ones shared; 0 for all."),
+    ] = 0,
     transformers: Annotated[
         str,
         _Selection(
@@ -145,6 +149,7 @@ def rank(  # noqa: PLR0913 - its options
             three_mr=three_mr,
             given=[name for name in given.split(",") if name],
             forward=forward,
+            strata=strata,
             by_domain=by == "domain",
             time_slices=time_slices,
             score=chosen,

@@ -33,6 +33,23 @@ def mutual_information(counts: np.ndarray, classes: np.ndarray) -> tuple[float, 
     return value, float(np.sqrt(max(variance, 0.0)))
 
 
+def divergence(sizes: np.ndarray, positives: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
+    """Returns Σ_v Σ_c N_vc ln(N_vc / (N_v p_vc)), and the same with the square of the logarithm.
+
+    Args:
+        sizes: N_v, rows of each value.
+        positives: Of each, the rows with label 1.
+        rates: The share of label 1 that there was to be expected, p_v1.
+    """
+    first = second = 0.0
+    for count, chance in ((positives, rates), (sizes - positives, 1 - rates)):
+        some = count > 0
+        surprise = np.log(count[some] / (sizes[some] * chance[some]))
+        first += float((count[some] * surprise).sum())
+        second += float((count[some] * np.square(surprise)).sum())
+    return first, second
+
+
 def entropy(counts: np.ndarray) -> float:
     """Returns -Σ (N / n) ln(N / n)."""
     shares = counts / counts.sum()

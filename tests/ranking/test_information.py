@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from ctrmoe.ranking.information import corrected, entropy, mutual_information, tail
+from ctrmoe.ranking.information import corrected, divergence, entropy, mutual_information, tail
 from ctrmoe.ranking.permutation_null import Moments
 
 
@@ -42,3 +42,11 @@ def test_corrected_subtracts_the_mean():
 
     assert value == pytest.approx(0.3)
     assert std == pytest.approx(0.05)
+
+
+def test_divergence_from_the_rate_to_be_expected():
+    first, second = divergence(np.array([4, 3]), np.array([1, 3]), np.array([0.5, 0.6]))
+
+    surprises = [np.log(0.25 / 0.5), *[np.log(0.75 / 0.5)] * 3, *[np.log(1 / 0.6)] * 3]
+    assert first == pytest.approx(sum(surprises))
+    assert second == pytest.approx(sum(np.square(surprises)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,16 @@ import polars as pl
 from ctrmoe.ranking.combinations.choices import Batch
 from ctrmoe.ranking.combinations.code_reader import CodeReader
 from ctrmoe.ranking.combinations.codes import Codes
-from ctrmoe.ranking.combinations.conditional import Conditional
+from ctrmoe.ranking.combinations.conditional import Conditional, Strata
 from ctrmoe.ranking.combinations.counting import each_combination
 from ctrmoe.ranking.combinations.table import in_family_order
 
+logger = logging.getLogger(__name__)
+MOST_ALONE = 0.5
+"""Share of the rows without another one in their stratum from which a warning is due."""
 CONDITIONAL = (
     "task", "given", "feature", "rank", "score", "score_std", "p_value", "q_value",
-    "family_p_value", "above_noise", "strata",
+    "family_p_value", "above_noise", "strata", "strata_are_exact", "strata_loss",
 )  # fmt: skip
 """Columns of `conditional.parquet`."""
 FORWARD = {
@@ -29,6 +33,8 @@ FORWARD = {
     "p_value": pl.Float64,
     "family_p_value": pl.Float64,
     "strata": pl.Int64,
+    "strata_are_exact": pl.Boolean,
+    "strata_loss": pl.Float64,
 }
 """Columns of `forward.parquet`."""
 
@@ -43,6 +49,7 @@ class ConditionalRanker:
         level: Of what is above noise.
         memory: Most bytes of categories and counts.
         threads: Over the features.
+        strata: Most strata, as `Conditional` has it.
         on_done: Called with the number of features that were just scored.
     """
 
@@ -51,21 +58,25 @@ class ConditionalRanker:
     level: float
     memory: int
     threads: int
+    strata: int = 0
     on_done: Callable[[int], None] | None = None
 
     def conditional(self, given: Sequence[str]) -> pl.DataFrame:
         """Returns the columns of `conditional.parquet`, ordered as in `ranked`."""
-        strata: list[int] = []
+        known: list[Strata] = []
 
         def scorer(codes: Codes) -> Conditional:
-            score = Conditional(codes, given)
-            strata.append(score.strata)
+            score = Conditional(codes, given, self.strata)
+            known.append(score.strata)
             return score
 
         others = [(*given, name) for name in self.names if name not in given]
         found = each_combination(
             self.reader, [Batch(others)], scorer, self.memory, self.threads, self.on_done
         )
+        strata = known[0]  # they are the same whichever features are held beside the given ones
+        if strata.are_exact and strata.alone > MOST_ALONE:
+            _warn(given, strata.alone)
         frame = pl.DataFrame(
             [(names[-1], *estimate) for names, estimate in found.items()],
             ["feature", "score", "score_std", "p_value"],
@@ -73,7 +84,9 @@ class ConditionalRanker:
         ).with_columns(
             task=pl.lit(self.reader.task),
             given=pl.lit(",".join(given)),
-            strata=pl.lit(max(strata), pl.Int64),
+            strata=pl.lit(strata.number, pl.Int64),
+            strata_are_exact=pl.lit(strata.are_exact),
+            strata_loss=pl.lit(strata.loss),
         )
         return in_family_order(frame, ["feature"], self.level).select(*CONDITIONAL)
 
@@ -96,3 +109,12 @@ class ConditionalRanker:
             found.append(step.select(*FORWARD))
             chosen.append(best["feature"][0])
         return pl.concat(found)
+
+
+def _warn(given: Sequence[str], alone: float) -> None:
+    logger.warning(
+        "%.0f %% of the rows are alone with their values of %s: nothing can be learned of them. "
+        "With `strata` rare values share as many strata as you name.",
+        100 * alone,
+        ", ".join(f"`{name}`" for name in given),
+    )

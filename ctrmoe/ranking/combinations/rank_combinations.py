@@ -34,6 +34,7 @@ def rank_combinations(  # noqa: PLR0913 - its options
     three_mr: bool = False,
     given: Sequence[str] = (),
     forward: int = 0,
+    strata: int = 0,
     chunk_rows: int = CHUNK_ROWS,
     fdr: float = 0.05,
     memory: int = MEMORY,
@@ -58,6 +59,8 @@ def rank_combinations(  # noqa: PLR0913 - its options
         three_mr: Whether to order the features by `three_mr`; at order 2.
         given: Features that are known: every other one is scored by what it adds to them.
         forward: Most features that are added to these, one after the other.
+        strata: Most strata of the given features, which rare combinations of their values share by
+            their label rate; 0 for a stratum of each combination.
         chunk_rows: Rows read at once; the result does not depend on it.
         fdr: Level of what is above noise.
         memory: Most bytes, first of the counts of single features, then of combinations.
@@ -81,6 +84,7 @@ def rank_combinations(  # noqa: PLR0913 - its options
         three_mr,
         given,
         forward,
+        strata,
     )
     files, threads = find_files(data), threads or pl.thread_pool_size()
     options |= {"chunk_rows": chunk_rows, "fdr": fdr, "memory": memory, "threads": threads}
@@ -106,7 +110,7 @@ def rank_combinations(  # noqa: PLR0913 - its options
         scores, rows = {name: told[name] for name in names}, of_task["rows"][0]
         reader = CodeReader(files, schema, task, encoders[task.name], rows, chunk_rows, threads)
         ranker = CombinationRanker(reader, scores, fdr, memory, threads, seed, on_combinations)
-        knowing = ConditionalRanker(reader, names, fdr, memory, threads, on_combinations)
+        knowing = ConditionalRanker(reader, names, fdr, memory, threads, strata, on_combinations)
         known = parts["redundancy"][0] if "redundancy" in parts else None
         for name, table in wanted.tables(ranker, knowing, known):
             parts.setdefault(name, []).append(table)

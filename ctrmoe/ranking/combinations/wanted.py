@@ -28,6 +28,7 @@ class Wanted:
     three_mr: bool
     given: Sequence[str]
     forward: int
+    strata: int
 
     @property
     def nothing(self) -> bool:
@@ -98,4 +99,5 @@ class Wanted:
                 len(self.given) < len(names),
             ),
             (f"`forward` must not be negative. Received: {self.forward}.", self.forward >= 0),
+            (f"`strata` must not be negative. Received: {self.strata}.", self.strata >= 0),
         ]

@@ -15,7 +15,8 @@ TEXT = (
     "what it has with the labels of the stratum shuffled, in nats. Points and 95 % intervals are "
     "as in the ranking: filled blue ones are above noise, by the family p value, Holm's "
     "probability of any false one. Where there are so many strata that each holds few rows, "
-    "nothing is above noise." + BENT_TEXT
+    "nothing is above noise. Where rare combinations of about the same label rate share strata, "
+    "what the given features tell beyond these (strata_loss) is taken off." + BENT_TEXT
 )
 FORWARD_TEXT = (
     "Step by step the feature is added that tells most where those before it are known, until none "

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import references
 
-from ctrmoe.ranking.combinations.conditional import Conditional
+from ctrmoe.ranking.combinations.conditional import Conditional, Strata
 from ctrmoe.ranking.combinations.strata_null import strata_moments
 
 
@@ -50,5 +50,63 @@ def test_strata_of_single_rows_leave_nothing_to_tell(codes_of):
     labels = np.arange(50) % 2
     score = Conditional(codes_of(labels, g=np.arange(50), x=labels), ["g"])
 
-    assert score.strata == 50
+    assert score.strata == Strata(50, True, 0.0, 1.0)
     assert score(("g", "x")) == (0.0, 0.0, 1.0)
+
+
+def sparse(seed, rows=6_000):
+    """A strong feature of 2,000 values, copies of it, one that adds to it, and noise."""
+    random = np.random.default_rng(seed)
+    g = (random.pareto(1.0, rows) * 300).astype(int) % 2_000
+    effect = random.normal(size=2_000)
+    x, noise = random.integers(0, 4, rows), random.integers(0, 50, rows)
+    logit = 1.5 * effect[g] + 0.3 * (x - 1.5) - 1
+    labels = random.random(rows) < 1 / (1 + np.exp(-logit))
+    copy = np.where(random.random(rows) < 0.95, g, random.integers(0, 2_000, rows))
+    group = np.digitize(effect, [-1, 0, 1])[g]
+    return labels, {"g": g, "x": x, "noise": noise, "copy": copy, "group": group}
+
+
+def test_rare_combinations_share_strata(codes_of):
+    labels, columns = sparse(1)
+
+    score = Conditional(codes_of(labels, **columns), ["g"], 60)
+
+    assert 30 < score.strata.number <= 60
+    assert not score.strata.are_exact
+    assert 0 < score.strata.loss < 1e-3
+    assert Conditional(codes_of(labels, **columns), ["g"], 5_000).strata.are_exact
+    shuffled = np.random.default_rng(2).permutation(len(labels))
+    moved = {name: column[shuffled] for name, column in columns.items()}
+    again = Conditional(codes_of(labels[shuffled], **moved), ["g"], 60)
+    assert again.strata == score.strata
+    assert again(("g", "x")) == pytest.approx(score(("g", "x")))
+
+
+def test_what_the_given_tell_beyond_their_strata_is_taken_off(codes_of):
+    random = np.random.default_rng(3)
+    g, x = random.integers(0, 40, 2_000), random.integers(0, 3, 2_000)
+    labels = (random.random(2_000) < 0.1 + 0.01 * g + 0.1 * x).astype(int)
+    codes, none = codes_of(labels, g=g, x=x), np.zeros(2_000, int)
+
+    score = Conditional(codes, ["g"], 1)
+
+    assert score.strata.number == 1
+    beyond = references.conditional_information(g.tolist(), labels.tolist(), none.tolist())
+    assert score.strata.loss == pytest.approx(beyond)
+    alone = Conditional(codes, [])(("x",)).value
+    assert score(("g", "x")).value == pytest.approx(alone - beyond)
+
+
+def test_shared_strata_show_what_is_new_and_nothing_that_the_given_tell(codes_of):
+    p_values = {name: [] for name in ("x", "noise", "copy", "group")}
+    for seed in range(20):
+        labels, columns = sparse([seed, 5])
+        score = Conditional(codes_of(labels, **columns), ["g"], 60)
+        for name, found in p_values.items():
+            found.append(score(("g", name)).p_value)
+
+    below = {name: np.mean(np.array(found) < 0.05) for name, found in p_values.items()}
+    assert below["x"] > 0.9
+    assert below["noise"] <= 0.15
+    assert below["copy"] == below["group"] == 0

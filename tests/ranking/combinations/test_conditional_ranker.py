@@ -53,3 +53,26 @@ def test_forward_takes_no_more_steps_than_wanted(ranker):
     assert ranker.forward([], 1)["feature"].to_list() == ["strong"]
     assert ranker.forward(["strong", "second"], 3).height == 0
     assert ranker.forward(["strong", "second"], 3).schema == pl.Schema(FORWARD)
+
+
+def test_many_strata_are_named_and_shared_where_asked_for(reader_of, caplog):
+    """With a row or two for each pair of values only shared strata show what is new."""
+    random = np.random.default_rng(6)
+    user, item, new = random.integers(0, [[90], [90], [3]], (3, 4_000))
+    labels = random.random(4_000) < 0.1 + 0.003 * user + 0.15 * new
+    frame = {"user": user, "item": item, "new": new}
+    reader = reader_of(pl.DataFrame(frame | {"click": labels.astype(int)}))
+
+    exact, shared = (
+        ConditionalRanker(reader, list(frame), 0.05, 1 << 28, 2, strata).conditional(
+            ["user", "item"]
+        )
+        for strata in (0, 50)
+    )
+
+    assert "% of the rows are alone with their values of `user`, `item`: nothing" in caplog.text
+    assert len(caplog.messages) == 1
+    assert not exact["above_noise"].item() and exact["strata_are_exact"].item()
+    assert shared["above_noise"].item() and not shared["strata_are_exact"].item()
+    assert shared["strata"].item() <= 50
+    assert 0 <= shared["strata_loss"].item() < 1e-3

@@ -155,6 +155,7 @@ def test_order_1_is_the_ranking_alone(frame, caplog):
         ({"given": ["a", "a"]}, "`given` must name features .* each once. Received: 'a'"),
         ({"given": ["a", "b", "text", "price"]}, "`given` must leave a feature to score. .*all 4"),
         ({"forward": -1}, "`forward` must not be negative. Received: -1."),
+        ({"strata": -1}, "`strata` must not be negative. Received: -1."),
         ({"order": 1, "three_mr": True}, "`three_mr` must come with order 2: .*order=1."),
         ({"combinations": 0}, "`combinations` must be at least 1. Received: 0."),
     ],

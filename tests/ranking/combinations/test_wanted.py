@@ -2,7 +2,7 @@ import pytest
 
 from ctrmoe.ranking.combinations.wanted import Wanted
 
-NOTHING = (1, 10, "guided", False, False, (), 0)
+NOTHING = (1, 10, "guided", False, False, (), 0, 0)
 
 
 def test_single_features_alone():
