@@ -41,7 +41,9 @@ FIGURES = {
     "score_rows_s": ("scored, rows/s", ",.0f"),
     "score_rows_cpu_s": ("scored, rows per CPU second", ",.0f"),
     "bare_rows_s": ("bare graph, rows/s, mean of before and after", ",.0f"),
+    "bare_rows_cpu_s": ("bare graph, rows per CPU second", ",.0f"),
     "share": ("scored / bare graph", ".2f"),
+    "cpu_share": ("scored / bare graph, by CPU time", ".2f"),
     "model_gb": ("memory with the model, before scoring, GB", ".2f"),
     "scoring_peak_gb": ("peak memory, GB", ".2f"),
     "checked_rows": ("rows joined with their labels by key", ",.0f"),
@@ -114,6 +116,7 @@ def measure(folder: Path, model: str, raw: Path) -> dict[str, Any]:
     )
     figures = json.loads(done.stdout.splitlines()[-1])
     figures["share"] = figures["score_rows_s"] / figures["bare_rows_s"]
+    figures["cpu_share"] = figures["score_rows_cpu_s"] / figures["bare_rows_cpu_s"]
     return figures | check(folder, model, raw, out)
 
 

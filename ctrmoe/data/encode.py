@@ -26,6 +26,7 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data import columns
+from ctrmoe.data.coded import plain_text
 from ctrmoe.data.derived import canonical_values, raw_values
 from ctrmoe.data.fit import Chunk, DType, Fitter, owners, resolve_dtypes, vocabulary_of
 from ctrmoe.data.labels import read_labels
@@ -35,6 +36,7 @@ from ctrmoe.data.packed import DOMAIN, WEIGHTS_PREFIX
 from ctrmoe.data.packed import Encoded as Encoded
 from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_files
+from ctrmoe.data.row_groups import RawChunk
 from ctrmoe.data.sources import UNNAMED, Origin, Table, find_files
 from ctrmoe.data.vocabulary import Vocabulary, file_name, read_values
 from ctrmoe.data.weights import padded_weights
@@ -99,31 +101,41 @@ class Encoder:
         encoder.line_breaks = line_breaks
         return encoder
 
-    def encode(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> Encoded:
+    def encode(
+        self, rows: pl.DataFrame | RawChunk, where: Origin = UNNAMED, *, side_by_side: bool = True
+    ) -> Encoded:
         """Encodes a chunk of raw rows.
 
         Args:
-            frame: Holds at least the columns of `raw_columns(schema)`.
+            rows: Hold at least the columns of `raw_columns(schema)`.
             where: Names the chunk in error messages.
+            side_by_side: Whether features run in threads; one that calls from threads needs none.
 
         Raises:
             SchemaError: When a column is missing or of a type that can't be cast without loss.
         """
-        return Encoded.pack(self.schema, self.arrays(frame, where), len(frame))
+        arrays = self.arrays(rows, where, side_by_side=side_by_side)
+        return Encoded.pack(self.schema, arrays, len(rows))
 
-    def arrays(self, frame: pl.DataFrame, where: Origin) -> dict[str, np.ndarray]:
+    def arrays(
+        self, rows: pl.DataFrame | RawChunk, where: Origin, *, side_by_side: bool = True
+    ) -> dict[str, np.ndarray]:
         """Encodes a chunk into one array a feature, and that of the domain as `domain:id`."""
-        check_columns(raw_columns(self.schema), frame.columns, where.name)
+        frame, coded = (rows.frame, rows.coded) if isinstance(rows, RawChunk) else (rows, {})
+        check_columns(raw_columns(self.schema), {*frame.columns, *coded}, where.name)
 
         def encode(name: str, feature: Feature) -> np.ndarray:
             if name.startswith(WEIGHTS_PREFIX):
                 return padded_weights(frame, feature, where)
             if feature.kind == "numeric":
                 return self._transform(feature, columns.numbers(raw_values(frame, feature, where)))
+            vocabulary = self.vocabularies[_table(name, feature)]
+            if feature.column in coded:
+                return coded[feature.column].ids(feature, vocabulary)
             values = canonical_values(frame, feature, where).trimmed(feature)
-            return self._ids(feature, values, self.vocabularies[_table(name, feature)].ids)
+            return self._ids(feature, values, vocabulary.ids)
 
-        return self._each_feature(encode, len(frame))
+        return self._each_feature(encode, len(frame) if side_by_side else 0)
 
     def recode(self, chunk: Chunk, code_ids: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Encodes a chunk that `Fitter.add` returned, without its raw values.
@@ -173,6 +185,13 @@ class Encoder:
     ) -> np.ndarray:
         found = ids(values.values)
         return found if values.lengths is None else padded(found, values.lengths, feature)
+
+    @property
+    def plain_text(self) -> dict[str, bool]:
+        """The raw columns that may be given as codes, and whether they hold lists."""
+        rules = owners(self.schema, self.domain_dtype)
+        domain = [rules[DOMAIN]] if self.schema.domain else []
+        return plain_text([*self.schema.features, *domain])
 
     def labels(self, frame: pl.DataFrame, where: Origin = UNNAMED) -> dict[str, np.ndarray]:
         """Returns the int8 labels by the name of their task, `UNLABELLED` for null.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +17,7 @@ from ctrmoe import strict
 from ctrmoe.data.atomic import atomic_file as atomic_file
 from ctrmoe.data.atomic import atomic_folder as atomic_folder
 from ctrmoe.data.delimited import scan_delimited
+from ctrmoe.data.row_groups import RawChunk, read_row_groups
 from ctrmoe.data.sources import Origin as Origin
 from ctrmoe.data.sources import SourceFile as SourceFile
 from ctrmoe.data.sources import Table, find_files
@@ -24,8 +25,6 @@ from ctrmoe.schema import Schema, SchemaError
 
 CHUNK_ROWS = 262_144
 """Rows read at once: enough to keep every core busy, about 200 MB for forty columns."""
-READ_BYTES = 1 << 20
-"""Read at once of each column of a row group that is larger than a chunk."""
 
 
 def read_chunks(
@@ -46,11 +45,42 @@ def read_chunks(
         SchemaError: When a column is missing or named twice, or the file can't be read.
     """
     for file in find_files(source if not isinstance(source, SourceFile) else [source]):
-        with _readable(file):
-            table, types = _scan(file, schema)
-            wanted = list(types) if columns is None else list(dict.fromkeys(columns))
-            check_columns(wanted, types, str(file))
-            yield from _slices(file, table, wanted, chunk_rows)
+        for chunk in read_coded(file, columns, {}, schema, chunk_rows):
+            yield chunk.frame
+
+
+def read_coded(
+    file: SourceFile,
+    columns: Sequence[str] | None,
+    texts: Mapping[str, bool],
+    schema: Schema | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> Iterator[RawChunk]:
+    """Reads a file as `read_chunks` does, its text as codes where they are fewer than the rows.
+
+    Args:
+        file: The file.
+        columns: Columns to read; all of them where it is None.
+        texts: Those that may come as codes, and whether they hold lists.
+        schema: Names the columns of text files without a header line.
+        chunk_rows: Most rows of a chunk.
+
+    Raises:
+        SchemaError: When a column is missing or named twice, or the file can't be read.
+    """
+    with _readable(file):
+        table, types = _scan(file, schema)
+        wanted = list(types) if columns is None else list(dict.fromkeys(columns))
+        check_columns(wanted, types, str(file))
+        if file.frame is not None:
+            for start in range(0, len(file.frame), chunk_rows):
+                yield RawChunk(table.select(wanted).slice(start, chunk_rows).collect())
+        elif file.is_parquet:
+            yield from read_row_groups(file, table, wanted, chunk_rows, texts)
+        else:
+            # polars checks the number of fields of a line only where it reads all of them.
+            for batch in table.collect_batches(chunk_size=chunk_rows, maintain_order=True):
+                yield RawChunk(batch.select(wanted))
 
 
 def read_files(
@@ -171,67 +201,6 @@ def _check_parquet(path: Path) -> None:
         raise SchemaError(
             f"{path}: column names must not repeat. Received twice: {repeated}. Rename one of them."
         )
-
-
-def _slices(
-    file: SourceFile, table: pl.LazyFrame, columns: list[str], chunk_rows: int
-) -> Iterator[pl.DataFrame]:
-    rows = count_rows(file)
-    if rows is None:
-        # polars checks the number of fields of a line only where it reads all of them.
-        for batch in table.collect_batches(chunk_size=chunk_rows, maintain_order=True):
-            yield batch.select(columns)
-        return
-    # `collect_batches` would be a little faster on parquet, but it holds several whole row groups
-    # at once: 2.2 GB against 0.4 GB for a group of four million rows and forty columns.
-    sizes, offset = [rows], 0
-    if file.frame is None:
-        footer = pq.read_metadata(file.path)
-        sizes = [footer.row_group(index).num_rows for index in range(footer.num_row_groups)]
-    for groups in _runs(sizes, chunk_rows):
-        length = sum(sizes[index] for index in groups)
-        if length > chunk_rows and file.frame is None and _same_types(file, table, columns):
-            yield from _pieces(file, groups.start, columns, chunk_rows)
-        else:
-            for start in range(offset, offset + length, chunk_rows):
-                size = min(chunk_rows, offset + length - start)
-                yield table.select(columns).slice(start, size).collect()
-        offset += length
-
-
-def _runs(sizes: Sequence[int], chunk_rows: int) -> Iterator[range]:
-    """Yields neighbouring row groups that fit one chunk, or one that does not."""
-    start = length = 0
-    for index, size in enumerate(sizes):
-        if index > start and length + size > chunk_rows:
-            yield range(start, index)
-            start, length = index, 0
-        length += size
-    if length:
-        yield range(start, len(sizes))
-
-
-def _same_types(file: SourceFile, table: pl.LazyFrame, columns: Sequence[str]) -> bool:
-    """Returns whether pyarrow reads the columns as polars does."""
-    stored = pl.DataFrame(pq.read_schema(file.path).empty_table()).schema
-    known = table.collect_schema()
-    read = [name for name in columns if name in stored]
-    return bool(read) and all(stored[name] == known[name] for name in read)
-
-
-def _pieces(
-    file: SourceFile, group: int, columns: Sequence[str], chunk_rows: int
-) -> Iterator[pl.DataFrame]:
-    """Cuts one row group; polars would decode all of it for each piece."""
-    with pq.ParquetFile(file.path, buffer_size=READ_BYTES) as parquet:
-        stored = [name for name in columns if name in parquet.schema_arrow.names]
-        for batch in parquet.iter_batches(chunk_rows, row_groups=[group], columns=stored):
-            partitions = [
-                pl.lit(file.partitions[name], dtype=pl.String).alias(name)
-                for name in columns
-                if name not in stored
-            ]
-            yield pl.DataFrame(batch).with_columns(partitions).select(columns)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ import polars as pl
 
 from ctrmoe.data.domains import check_domains
 from ctrmoe.data.encode import raw_columns
-from ctrmoe.data.parquet import AtomicParquetWriter, check_columns, column_types, read_chunks
+from ctrmoe.data.parquet import AtomicParquetWriter, check_columns, column_types, read_coded
+from ctrmoe.data.row_groups import RawChunk
 from ctrmoe.data.sources import Origin, SourceFile
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import SUFFIX, Scorer
@@ -64,28 +65,31 @@ class FileScoring:
 
     def _tables(self, source: SourceFile) -> Iterator[pl.DataFrame]:
         pending: deque[Future[pl.DataFrame]] = deque()
-        for frame, where in self._chunks(source):
-            pending.append(self.threads.submit(self._scored, frame, where))
+        for chunk, where in self._chunks(source):
+            pending.append(self.threads.submit(self._scored, chunk, where))
             if len(pending) > self.ahead:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
 
-    def _chunks(self, source: SourceFile) -> Iterator[tuple[pl.DataFrame, Origin]]:
+    def _chunks(self, source: SourceFile) -> Iterator[tuple[RawChunk, Origin]]:
         schema, row = self.scorer.encoder.schema, 0
+        columns = [*raw_columns(schema), *self.keep]
+        needed = {*self.keep, schema.domain if schema.unknown_domains == "refuse" else ""}
+        texts = self.scorer.encoder.plain_text
+        may_be_codes = {name: texts[name] for name in texts.keys() - needed}
         with _input_errors():
-            columns = [*raw_columns(schema), *self.keep]
-            for chunk in read_chunks(source, columns, schema, CHUNK_ROWS):
+            for chunk in read_coded(source, columns, may_be_codes, schema, CHUNK_ROWS):
                 yield chunk, Origin(str(source), row)
-                row += chunk.height
+                row += len(chunk)
 
-    def _scored(self, frame: pl.DataFrame, where: Origin) -> pl.DataFrame:
+    def _scored(self, chunk: RawChunk, where: Origin) -> pl.DataFrame:
         encoder = self.scorer.encoder
         with _input_errors():
-            encoded = encoder.encode(frame, where)
-            check_domains(encoder, frame, encoded.domain, where)
+            encoded = encoder.encode(chunk, where, side_by_side=False)
+            check_domains(encoder, chunk.frame, encoded.domain, where)
         probabilities = self.scorer(encoded, side_by_side=False)
-        return pl.DataFrame([*(frame[name] for name in self.keep), *probabilities])
+        return pl.DataFrame([*(chunk.frame[name] for name in self.keep), *probabilities])
 
     def _nothing(self, source: SourceFile) -> pl.DataFrame:
         with _input_errors():

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from ctrmoe.config import ConfigError
@@ -123,6 +124,23 @@ def test_scores_are_those_that_evaluate_measures(scorer, run, folder, tmp_path):
         np.testing.assert_allclose(
             scored[f"{task}_probability"], np.concatenate(measured[task]), rtol=0, atol=1e-6
         )
+
+
+@pytest.mark.parametrize("keep", [[], ["item_id", "tags"]])
+def test_text_read_as_codes_is_scored_as_text(scorer, test_rows, tmp_path, keep):
+    rows = pl.concat([test_rows] * 10).to_arrow(compat_level=pl.CompatLevel.oldest())
+    pq.write_table(rows, tmp_path / "codes.parquet")
+    pq.write_table(rows, tmp_path / "texts.parquet", use_dictionary=False)
+
+    score(
+        scorer,
+        [tmp_path / "codes.parquet", tmp_path / "texts.parquet"],
+        tmp_path / "out",
+        keep=keep,
+    )
+
+    written = contents(tmp_path / "out")
+    assert written["codes.parquet"] == written["texts.parquet"]
 
 
 def test_partition_of_a_folder_is_kept(scorer, folder, tmp_path):
