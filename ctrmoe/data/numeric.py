@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ctrmoe.data.bins import bin_starts
 from ctrmoe.schema import MISSING, UNKNOWN, Feature
 from ctrmoe.transforms import FORMULAS
 
@@ -133,7 +134,7 @@ class NumberCounter:
         mean, std = 0.0, 1.0
         if len(self._offsets):
             mean, std = self._moments(used[first : last + 1], below, (first, last), (lower, upper))
-        edges = _floats(starts[_equal_cuts(below, buckets)])
+        edges = _floats(starts[bin_starts(self._counts[used], buckets)[1:]])
         return NumericStatistics(
             float(lower), float(upper), mean, std or 1.0, tuple(map(float, edges))
         )
@@ -182,17 +183,6 @@ class NumberCounter:
         clipped = (under * (bounds[0] - mean) ** 2, over * (bounds[1] - mean) ** 2)
         variance = max(math.fsum((*parts, *clipped)) / total, 0.0)
         return _rounded(mean), _rounded(math.sqrt(variance))
-
-
-def _equal_cuts(below: np.ndarray, buckets: int) -> np.ndarray:
-    """Returns the bins that the second to the last bucket start with.
-
-    Each is the start whose share of the numbers below it is nearest to a multiple of 1/buckets.
-    """
-    under = np.concatenate([[0], below[:-1]])
-    shares = np.arange(1, buckets) / buckets * below[-1]
-    cuts = np.searchsorted((under[1:] + under[:-1]) / 2, shares)
-    return np.unique(cuts[cuts > 0])
 
 
 def _keys(numbers: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ctrmoe.data.bins import bin_starts
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE
 from ctrmoe.ranking.encoder import Encoder
 from ctrmoe.ranking.keys import MISSING_KEY, Keys, number_keys, number_of
@@ -224,24 +225,3 @@ class _Mapped(NamedTuple):
 
     source: ValueCounts
     images: np.ndarray
-
-
-def bin_starts(counts: np.ndarray, bins: int) -> np.ndarray:
-    """Returns the first value of each of so many bins of about equal counts, or of each value.
-
-    A value of twice a bin's rows, as 0 often is, has a bin of its own, and the bins that are left
-    are for the other rows. Neighbours are joined: a value belongs to the bin of its middle
-    quantile.
-    """
-    if len(counts) <= bins:
-        return np.arange(len(counts))
-    sizes: np.ndarray = sum(counts.T)  # column by column: NumPy is slow in reducing a short axis
-    heavy: np.ndarray = sizes * bins >= 2 * int(sizes.sum())
-    others = np.where(heavy, 0, sizes)
-    # A heavy value also ends a bin before its time.
-    left = max(bins - 2 * int(heavy.sum()), 1)
-    middles = np.cumsum(others) - others / 2
-    numbers = np.floor(middles * left / max(others.sum(), 1))
-    starts = (np.diff(numbers, prepend=-1) != 0) | heavy
-    starts[1:] |= heavy[:-1]
-    return np.flatnonzero(starts)

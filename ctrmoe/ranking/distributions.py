@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from ctrmoe.ranking.contingency_table import ContingencyTable, bin_starts
+from ctrmoe.data.bins import bin_starts
+from ctrmoe.ranking.contingency_table import ContingencyTable
 
 MIN_FEATURES, MAX_FEATURES = 3, 12
 """Of a task."""
