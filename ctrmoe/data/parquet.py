@@ -44,7 +44,7 @@ def read_chunks(
     Raises:
         SchemaError: When a column is missing or named twice, or the file can't be read.
     """
-    for file in find_files(source if not isinstance(source, SourceFile) else [source]):
+    for file in find_files(source):
         for chunk in read_coded(file, columns, {}, schema, chunk_rows):
             yield chunk.frame
 

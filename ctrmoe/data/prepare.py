@@ -89,7 +89,7 @@ def prepare(
 
 
 def _given(table: Table) -> bool:
-    return not isinstance(table, list | tuple) or bool(table)
+    return table is not None and (not isinstance(table, list | tuple) or bool(table))
 
 
 def _check(

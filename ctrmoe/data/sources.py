@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 import polars as pl
 
+from ctrmoe.data.frames import as_polars, is_frame
 from ctrmoe.schema import SchemaError
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -20,7 +21,7 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 Table: TypeAlias = Any
-"""A path, a glob, a folder, or a polars or pandas frame (pandas is not imported for it)."""
+"""A path, a glob, a folder, or a table of polars, pandas or pyarrow in memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,13 +89,14 @@ def find_files(paths: Table | Iterable[Table]) -> list[SourceFile]:
 
     Args:
         paths: Files, globs, folders (searched recursively; `key=value` folders give columns) and
-            polars or pandas frames, or one of them. Of a folder, files called *.parquet, *.pq,
-            *.csv, *.tsv, *.txt (the last three also with .gz) are read, hidden ones are not.
+            frames, or one of them. Of a folder, files called *.parquet, *.pq, *.csv, *.tsv, *.txt
+            (the last three also with .gz) are read, hidden ones are not.
 
     Raises:
         SchemaError: When a path does not exist or nothing is found.
     """
-    items = [paths] if isinstance(paths, str | Path) or _is_frame(paths) else list(paths)
+    single = isinstance(paths, str) or is_frame(paths) or not isinstance(paths, Iterable)
+    items = [paths] if single else list(paths)
     found: dict[Path, SourceFile] = {}
     for number, item in enumerate(items):
         for file in _expand(item, number):
@@ -104,38 +106,30 @@ def find_files(paths: Table | Iterable[Table]) -> list[SourceFile]:
     return _with_unique_names(list(found.values()))
 
 
-def _is_frame(item: Table) -> bool:
-    return isinstance(item, pl.DataFrame) or type(item).__module__.split(".")[0] == "pandas"
-
-
 def _expand(item: Table, number: int) -> Iterator[SourceFile]:
     if isinstance(item, SourceFile):
         yield item
-    elif _is_frame(item):
+    elif is_frame(item):
         name = Path(f"frame-{number}")
         yield SourceFile(name, name, frame=as_polars(item))
+    elif not isinstance(item, str | Path):
+        raise SchemaError(
+            "A table must be a path, a glob, a folder, or a polars, pandas or pyarrow table. "
+            f"Received: {type(item).__name__}."
+        )
     elif os.path.isdir(item):
         yield from _folder(Path(item), Path(item))
     elif os.path.exists(item):
         yield _file(Path(item), Path(item).parent)
     elif glob.has_magic(str(item)):
         yield from _glob(str(item))
+    elif "://" in str(item):
+        raise SchemaError(
+            f"A path must lie in the file system. Received: {str(item)!r}. Mount it, or copy it "
+            "first."
+        )
     else:
-        raise SchemaError(f"{item} doesn't exist. Check the path.")
-
-
-def as_polars(frame: Any) -> pl.DataFrame:
-    """Returns a polars or pandas frame as polars.
-
-    Raises:
-        SchemaError: If a pandas frame holds what polars has no type for.
-    """
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    try:
-        return pl.from_pandas(frame)
-    except Exception as error:  # pyarrow and polars raise whatever the objects inside raise
-        raise SchemaError(f"The pandas frame can't be read: {error}.") from error
+        raise SchemaError(f"{item or 'An empty path'} doesn't exist. Check the path.")
 
 
 def _file(path: Path, root: Path) -> SourceFile:
@@ -150,7 +144,7 @@ def _folder(folder: Path, root: Path) -> Iterator[SourceFile]:
         folders[:] = sorted(name for name in folders if name[0] not in "._")
         for name in sorted(names):
             path = Path(place, name)
-            if name[0] not in "._" and (path.suffix in PARQUET_SUFFIXES or _is_text(path)):
+            if name[0] not in "._" and (path.suffix.lower() in PARQUET_SUFFIXES or _is_text(path)):
                 found = True
                 yield _file(path, root)
     if not found:

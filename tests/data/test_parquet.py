@@ -1,7 +1,6 @@
 import os
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -157,11 +156,6 @@ def test_repeated_column_is_refused(tmp_path):
 
     with pytest.raises(SchemaError, match=r"a.parquet: column names must not repeat. .*\['a'\]"):
         list(read_chunks(tmp_path / "a.parquet", ["a"]))
-
-
-def test_repeated_pandas_column_is_refused():
-    with pytest.raises(SchemaError, match="pandas frame can't be read"):
-        list(read_chunks(pd.DataFrame([[1, 2]], columns=["a", "a"]), ["a"]))
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.9, 0.999])

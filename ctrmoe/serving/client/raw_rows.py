@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.columns import MARK, canonical, numbers
-from ctrmoe.data.sources import Origin, as_polars
+from ctrmoe.data.frames import as_polars, is_frame
+from ctrmoe.data.sources import Origin
 from ctrmoe.schema import SchemaError
 from ctrmoe.serving.client.signature import Input
 
@@ -33,7 +34,7 @@ def as_frame(rows: Rows) -> pl.DataFrame:
         SchemaError: If they are none.
     """
     try:
-        if isinstance(rows, pl.DataFrame) or type(rows).__module__.split(".")[0] == "pandas":
+        if is_frame(rows):
             return as_polars(rows)
         if isinstance(rows, Mapping):
             return pl.DataFrame(dict(rows), strict=False)
@@ -42,7 +43,7 @@ def as_frame(rows: Rows) -> pl.DataFrame:
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise SchemaError(f"`rows` must make a table. Received: {error}.") from error
     raise SchemaError(
-        "`rows` must be dicts, a dict of columns, or a polars or pandas frame. Received: "
+        "`rows` must be dicts, a dict of columns, or a polars, pandas or pyarrow table. Received: "
         f"{type(rows).__name__}."
     )
 
