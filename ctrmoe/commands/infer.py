@@ -19,6 +19,9 @@ def infer(
     label: Annotated[
         list[str] | None, typer.Option(help="A label column; repeat for several tasks.")
     ] = None,
+    columns: Annotated[
+        str, typer.Option(help="Names of the columns of CSV files without a header line: a,b,c.")
+    ] = "",
 ) -> None:
     """Write a first schema from a table, with its reasons as comments."""
     from ctrmoe.data.infer import infer_schema
@@ -26,6 +29,6 @@ def infer(
 
     if out.exists():
         raise SchemaError(f"{out} exists already. Choose another `--out`.")
-    text = infer_schema(data, labels=label)
+    text = infer_schema(data, labels=label, columns=[name for name in columns.split(",") if name])
     write_text(out, text)
     out_console.print(f"Wrote {out}: read its comments, correct it, then `ctrmoe prepare`.")

@@ -18,6 +18,7 @@ INT64_MIN = -(2**63)
 MARK = {"string": "", "integer": INT64_MIN}
 """What stands for a missing value, by `dtype`, in the exported graph, which knows no nulls."""
 
+_LABEL_TEXT = (pl.String, pl.Categorical, pl.Enum)
 _AS_TEXT = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Date, pl.Datetime, pl.Time)
 
 
@@ -111,22 +112,25 @@ def labels(values: pl.Series, where: Origin) -> np.ndarray:
     """Returns a label column as int8, `UNLABELLED` for null, NaN and empty text.
 
     Args:
-        values: 0 and 1 as numbers, booleans or text.
+        values: 0 and 1 as numbers, booleans or text, which may be `True` and `False` too.
         where: Names the column's table in error messages.
 
     Raises:
         SchemaError: When a value is neither 0 nor 1, with its row.
     """
     dtype = values.dtype
-    if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.String, pl.Null)):
-        raise SchemaError(f"Label `{values.name}` must be 0 or 1. Received: a column of {dtype}.")
-    text = values.str.strip_chars() if dtype == pl.String else values
+    if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null, *_LABEL_TEXT)):
+        raise SchemaError(
+            f"Label `{values.name}` must be 0 or 1. Received: a column of {dtype} in {where.name}. "
+            "Cast it."
+        )
+    text = plain_text(values.cast(pl.String)) if dtype in _LABEL_TEXT else values
     result = text.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = (result != 0) & (result != 1)
     if wrong.any():
-        empty = (text == "" if dtype == pl.String else text.cast(pl.Float64).is_nan()).fill_null(
-            True
-        )
+        empty = (
+            text == "" if text.dtype == pl.String else text.cast(pl.Float64).is_nan()
+        ).fill_null(True)
         result = np.where(empty.to_numpy(), UNLABELLED, result)
         wrong &= ~empty.to_numpy()
     if wrong.any():
@@ -136,6 +140,12 @@ def labels(values: pl.Series, where: Origin) -> np.ndarray:
             "Mend the value or leave the row out."
         )
     return result.astype(np.int8)
+
+
+def plain_text(texts: pl.Series) -> pl.Series:
+    """Returns texts as they are parsed: without blanks around, true and false as 1 and 0."""
+    texts = texts.str.strip_chars()
+    return texts.replace({"True": "1", "true": "1", "False": "0", "false": "0"})
 
 
 def _whole(values: pl.Series, where: Origin) -> pl.Series:

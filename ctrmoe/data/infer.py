@@ -14,9 +14,9 @@ import polars as pl
 
 from ctrmoe import strict
 from ctrmoe.data import infer_roles as roles
+from ctrmoe.data.infer_columns import HeaderLine, TableColumns
 from ctrmoe.data.infer_features import Guess, guess_feature, words
 from ctrmoe.data.infer_profile import Column, profile
-from ctrmoe.data.parquet import column_types, read_chunks
 from ctrmoe.data.sources import Table, find_files
 from ctrmoe.schema import Schema, SchemaError
 
@@ -37,31 +37,38 @@ class Draft:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def infer_schema(source: Table, *, name: str = "", labels: Sequence[str] | None = None) -> str:
+def infer_schema(
+    source: Table,
+    *,
+    name: str = "",
+    labels: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
+) -> str:
     """Returns the text of a schema file that fits a table.
 
     Counts, ranges and cardinalities come from every row (cardinalities above 8,192 within about
     1 %), all else from an evenly spaced sample; memory is that of one chunk and the sample.
 
     Args:
-        source: Parquet or CSV files (a path, a glob, a folder, or several), or a polars or pandas
-            frame. Texts of a CSV file that are all numbers count as numbers.
+        source: Parquet or CSV files (a path, a glob, a folder, or several), or a polars, pandas or
+            pyarrow table. Texts of a CSV file that are all numbers count as numbers.
         name: Name of the data set; the first path's where left empty.
         labels: Columns to predict, instead of those that look like labels.
+        columns: Names of the columns of CSV files without a header line.
 
     Raises:
         SchemaError: If no label is found, a given one does not hold 0 and 1, or the table can't be
             read.
     """
-    files = find_files(source)
-    names = list(column_types(files[0]))
-    chunks = (chunk for file in files for chunk in read_chunks(file, names))
-    delimited = any(file.frame is None and not file.is_parquet for file in files)
-    columns = profile(chunks, parse=delimited)
-    if not columns or not columns[0].rows:
+    files, header = find_files(source), HeaderLine(tuple(columns))
+    table = TableColumns.of(files, header)
+    profiles = profile(table.chunks(files, header), parse=table.parsed)
+    if not profiles or not profiles[0].rows:
         raise SchemaError("The table must have at least one row. Received: 0 rows.")
-    draft = _draft(columns, labels)
-    text = _render(draft, name or _name(source))
+    draft = _draft(profiles, labels)
+    for column, count in table.partial.items():
+        draft.left_out[column] = f"only in {count} of {len(files)} files"
+    text = _render(draft, name or _name(source), header)
     Schema.from_dict(tomllib.loads(text))
     return text
 
@@ -94,9 +101,10 @@ def _draft(columns: list[Column], labels: Sequence[str] | None) -> Draft:
         else:
             draft.left_out[column.name] = guess.reason
     if not draft.features:
+        reasons = "; ".join(f"`{column}` ({why})" for column, why in draft.left_out.items())
         raise SchemaError(
-            "At least one column must be left for a feature. Left out: "
-            + "; ".join(f"{column} ({why})" for column, why in draft.left_out.items())
+            "At least one column besides labels must be fit for a feature. Received: "
+            f"{reasons or 'labels only'}. Add columns, or write the schema by hand."
         )
     _share_vocabularies(draft, {column.name: column for column in others})
     return draft
@@ -156,7 +164,7 @@ def _owner(sequence: Column, draft: Draft, columns: dict[str, Column]) -> str:
     return best
 
 
-def _render(draft: Draft, name: str) -> str:
+def _render(draft: Draft, name: str, header: HeaderLine) -> str:
     lines = [
         f"# Drawn up by `ctrmoe infer` from {draft.rows:,} rows. The comments give the reasons:",
         "# read them, mend what is wrong, and remove what is not known at serving time.",
@@ -164,6 +172,7 @@ def _render(draft: Draft, name: str) -> str:
         *_role("domain", draft.domain, "a business domain by name", "2 to 50 values, all present"),
         *_role("group", draft.group, "the user by name: GAUC is per user", "20 users or more"),
         *_role("timestamp", draft.timestamp, "for `--split time:`", "a moment in every row"),
+        *(_table({"columns": header.columns}) if header.columns else ()),
     ]
     names = _task_names([column.name for column, _ in draft.tasks])
     for (column, reason), task in zip(draft.tasks, names, strict=True):
@@ -176,7 +185,7 @@ def _render(draft: Draft, name: str) -> str:
     if draft.left_out:
         lines += ["", "# Left out of the features:"]
         for column_name, reason in draft.left_out.items():
-            lines += _comment(f"- {column_name}: {reason}")
+            lines += _comment(f"- {column_name or '(no name)'}: {reason}")
     return "\n".join(lines) + "\n"
 
 

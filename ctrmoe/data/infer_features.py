@@ -38,6 +38,8 @@ QUANTITY_WORDS = set(
 SAMPLING_WORDS = set("propensity pscore".split())
 SAMPLING_WEIGHTS = ({"instance", "weight"}, {"sample", "weight"}, {"row", "weight"})
 TIME_WORDS = set("time timestamp ts date datetime day dt hour unixtime created".split())
+READABLE = (pl.Boolean, pl.String, pl.Categorical, pl.Enum, pl.Date, pl.Datetime)
+DECIMAL_COMMA = r"^[+-]?(\d{1,3}([. ]\d{3})+|\d+),\d+$"
 THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 JSON = r"^\s*[\[{].*[\]}]\s*$"
 ISO_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?$"
@@ -87,8 +89,10 @@ def guess_feature(column: Column) -> Guess:
         return Guess(reason="every value, or nearly every, is missing")
     if column.is_list:
         return _list(column)
-    if dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Time, pl.Duration):
-        return Guess(reason=f"columns of type {dtype} are not supported")
+    if not (dtype.is_numeric() or dtype in READABLE):
+        return Guess(reason=f"columns of type {dtype} are left out: cast it to text or a number")
+    if not column.name:
+        return Guess(reason="a column without a name, such as the index of a frame")
     if column.distinct <= 1 and column.nulls == 0:
         return Guess(reason=f"constant: {column.sample[0]!r} in every row")
     if is_time(column):
@@ -143,10 +147,14 @@ def _rare_values(distinct: int) -> tuple[dict[str, int], str]:
 
 def _categorical(column: Column, what: str) -> Guess:
     rare, note = _rare_values(column.distinct)
+    options = {"kind": "categorical"} | rare
+    if column.dtype.is_integer() and column.maximum >= 2**63:
+        options["dtype"] = "string"
+        note += "; beyond 64 signed bits, hence text"
     missing = f", {column.nulls / column.rows:.1%} missing" if column.nulls else ""
     return Guess(
         reason=f"{what}, {column.distinct:,} values{missing}{note}",
-        options={"kind": "categorical"} | rare,
+        options=options,
     )
 
 
@@ -216,6 +224,8 @@ def _text(column: Column) -> Guess:
     text = column.sample.drop_nulls().cast(pl.String)
     if text.str.contains(JSON).all():
         return Guess(reason="JSON text: write a list column or columns of its parts")
+    if text.str.contains(DECIMAL_COMMA).all():
+        return Guess(reason=f"numbers with a comma, such as {text[0]!r}: write them as 1234.5")
     for separator in SEPARATORS:
         pieces = _split(text, separator)
         if pieces is not None:

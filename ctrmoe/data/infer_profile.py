@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
+import polars.selectors as cs
 
-from ctrmoe.schema import SchemaError
+from ctrmoe.data.columns import plain_text
 
 SKETCH_SIZE = 8192
 SAMPLE_ROWS = 100_000
@@ -116,6 +117,7 @@ class Column:
             )
 
     def _parse(self, texts: pl.Series) -> None:
+        texts = plain_text(texts)
         numbers = texts.cast(pl.Float64, strict=False)
         if numbers.null_count() or texts.str.contains(LEADING_ZERO).any():
             self.parse = False
@@ -126,7 +128,7 @@ class Column:
     def close(self, sample: pl.Series) -> None:
         """Takes the sample and settles the type."""
         if self.parse and self.dtype == pl.String and self.present:
-            sample = sample.cast(pl.Int64 if self.whole else pl.Float64)
+            sample = plain_text(sample).cast(pl.Int64 if self.whole else pl.Float64)
         self.sample, self.dtype = sample, sample.dtype
 
 
@@ -157,27 +159,33 @@ class EvenSample:
         return pl.concat(self._kept, how="vertical_relaxed")
 
 
+def _without_empty_texts(chunk: pl.DataFrame) -> pl.DataFrame:
+    """Empty text is missing, as it is in preparation."""
+    texts = cs.by_dtype(pl.String, pl.Categorical)
+    return chunk.with_columns(pl.when(texts != "").then(texts))
+
+
 def profile(
-    chunks: Iterable[pl.DataFrame], *, parse: bool = False, sample_rows: int = SAMPLE_ROWS
+    chunks: Iterable[pl.DataFrame],
+    *,
+    parse: Collection[str] = (),
+    sample_rows: int = SAMPLE_ROWS,
 ) -> list[Column]:
     """Returns the statistics of every column of a table.
 
     Args:
-        chunks: The table, part by part.
-        parse: Whether texts that are numbers count as numbers, as in CSV files.
+        chunks: The table, part by part, each column of one type.
+        parse: Columns whose texts count as numbers where all are, as in CSV files.
         sample_rows: See `EvenSample`; counts, ranges and cardinalities come from every row.
-
-    Raises:
-        SchemaError: If a column changes its type from one file to the next.
     """
     columns: list[Column] = []
     sample = EvenSample(sample_rows)
-    for chunk in chunks:
+    for chunk in map(_without_empty_texts, chunks):
         columns = columns or [
-            Column(name=name, dtype=dtype, parse=parse) for name, dtype in chunk.schema.items()
+            Column(name=name, dtype=dtype, parse=name in parse)
+            for name, dtype in chunk.schema.items()
         ]
         for column in columns:
-            _check_type(column, chunk.schema[column.name])
             column.update(chunk[column.name])
         sample.update(chunk)
     if columns:
@@ -185,11 +193,3 @@ def profile(
         for column in columns:
             column.close(frame[column.name])
     return columns
-
-
-def _check_type(column: Column, dtype: pl.DataType) -> None:
-    if dtype != column.dtype and not (dtype.is_numeric() and column.dtype.is_numeric()):
-        raise SchemaError(
-            f"Column `{column.name}` must have one type in all files. Received: {column.dtype}, "
-            f"then {dtype}."
-        )

@@ -61,7 +61,7 @@ def given_labels(columns: Sequence[Column], labels: Sequence[str]) -> list[tuple
         if not is_binary(column) or column.nulls:
             seen = column.sample.unique().sort().head(6).to_list()
             raise SchemaError(
-                f"Label `{label}` must hold 0 or 1 in every row. Received: {seen}, "
+                f"Label `{label}` must hold 0 and 1, one in every row. Received: {seen}, "
                 f"{column.nulls:,} missing. Write a column of 0 and 1 first."
             )
     return [(known[label], "asked for") for label in labels]
@@ -93,7 +93,7 @@ def find_labels(columns: Sequence[Column]) -> list[tuple[Column, str]]:
 
 
 def _no_label(columns: Sequence[Column]) -> str:
-    two = [c.name for c in columns if not c.is_list and c.distinct == 2]
+    two = [f"`{c.name}`" for c in columns if not c.is_list and c.distinct == 2]
     hint = f" Columns with two values: {', '.join(two[:10])}." if two else ""
     return (
         f"No label was found: no column of 0 and 1 without missing values has the name of an "

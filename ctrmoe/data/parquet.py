@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from ctrmoe import strict
 from ctrmoe.data.atomic import atomic_file as atomic_file
 from ctrmoe.data.atomic import atomic_folder as atomic_folder
-from ctrmoe.data.delimited import scan_delimited
+from ctrmoe.data.delimited import first_fault, scan_delimited
 from ctrmoe.data.row_groups import RawChunk, read_row_groups
 from ctrmoe.data.sources import Origin as Origin
 from ctrmoe.data.sources import SourceFile as SourceFile
@@ -27,10 +27,18 @@ CHUNK_ROWS = 262_144
 """Rows read at once: enough to keep every core busy, about 200 MB for forty columns."""
 
 
+class Header(Protocol):
+    """What names the columns of text files that have no header line, such as a schema."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names, empty where the files have the line."""
+
+
 def read_chunks(
     source: Table,
     columns: Sequence[str] | None,
-    schema: Schema | None = None,
+    schema: Header | None = None,
     chunk_rows: int = CHUNK_ROWS,
 ) -> Iterator[pl.DataFrame]:
     """Reads a table chunk by chunk in the order of its rows.
@@ -53,7 +61,7 @@ def read_coded(
     file: SourceFile,
     columns: Sequence[str] | None,
     texts: Mapping[str, bool],
-    schema: Schema | None = None,
+    schema: Header | None = None,
     chunk_rows: int = CHUNK_ROWS,
 ) -> Iterator[RawChunk]:
     """Reads a file as `read_chunks` does, its text as codes where they are fewer than the rows.
@@ -99,7 +107,7 @@ def read_files(
             done += len(frame)
 
 
-def column_types(source: SourceFile, schema: Schema | None = None) -> dict[str, pl.DataType]:
+def column_types(source: SourceFile, schema: Header | None = None) -> dict[str, pl.DataType]:
     """Returns the columns of a table and their types without reading its rows."""
     with _readable(source):
         return _scan(source, schema)[1]
@@ -175,7 +183,7 @@ def open_parquet(path: Path, schema: pa.Schema, **options: Any) -> Iterator[pq.P
         yield writer
 
 
-def _scan(file: SourceFile, schema: Schema | None) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
+def _scan(file: SourceFile, schema: Header | None) -> tuple[pl.LazyFrame, dict[str, pl.DataType]]:
     if file.frame is not None:
         table = file.frame.lazy()
     elif file.is_parquet:
@@ -215,4 +223,7 @@ def _readable(file: SourceFile) -> Iterator[None]:
         pa.ArrowException,
     ) as e:
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
+        if isinstance(e, pl.exceptions.PolarsError) and file.frame is None and not file.is_parquet:
+            reason = first_fault(file.path) or reason
+        reason = reason.rstrip(".")
         raise SchemaError(f"{file} can't be read: {reason}. Write it again, or remove it.") from e

@@ -3,7 +3,7 @@ import gzip
 import polars as pl
 import pytest
 
-from ctrmoe.data.delimited import scan_delimited
+from ctrmoe.data.delimited import first_fault, scan_delimited
 from ctrmoe.schema import SchemaError
 
 
@@ -77,7 +77,7 @@ def test_empty_file_is_refused(write, content):
 
 
 def test_other_encodings_are_refused(write):
-    with pytest.raises(SchemaError, match="must be UTF-8 text. .* Convert it"):
+    with pytest.raises(SchemaError, match="must be parquet or UTF-8 text. .* Convert it"):
         read(write("naïve,b\n1,2\n".encode("latin-1")))
 
 
@@ -90,3 +90,56 @@ def test_broken_gzip_is_refused(tmp_path):
     path.write_bytes(b"a,b\n1,2\n")
     with pytest.raises(SchemaError, match="is no whole gzip file"):
         read(path)
+
+
+def test_blank_lines_before_the_header_are_no_header(write):
+    assert read(write("\n\r\na,b\n1,2\n")).rows() == [("1", "2")]
+    assert read(write("\n1,2\n3,4\n"), ("a", "b")).rows() == [("1", "2"), ("3", "4")]
+
+
+def test_line_break_in_a_header_is_part_of_its_name(write):
+    table = read(write('"a\nb",c\n1,2\n"3\n",4\n'))
+
+    assert table.columns == ["a\nb", "c"]
+    assert table.rows() == [("1", "2"), ("3\n", "4")]
+
+
+def test_field_longer_than_the_limit_of_the_csv_module_is_read(write):
+    long = "x" * 200_000
+
+    assert read(write(f"a,b\n{long},1\n")).rows() == [(long, "1")]
+
+
+@pytest.mark.parametrize("text", ["# exported on Monday\na,b\n1,2\n3,4\n", "a\n1,2\n3,4\n5,6\n"])
+def test_first_line_that_names_too_few_columns_is_refused(write, text):
+    with pytest.raises(SchemaError, match="first line must name every .* 1 names for 2 columns"):
+        read(write(text))
+
+
+def test_json_is_refused(write):
+    with pytest.raises(SchemaError, match="a.csv must be parquet or delimited text. Received: JSO"):
+        read(write('{"a": 1, "b": 2}\n{"a": 1, "b": 2}\n'))
+
+
+def test_lines_that_end_with_carriage_returns_are_refused(write):
+    with pytest.raises(SchemaError, match="lines must end with a line feed. Received: carriage"):
+        read(write("a,b\r1,2\r3,4\r"))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (b"a,b\n1,2\n" * 9, ""),
+        (b"\na,b\n1,2\n1,2,3\n1,2\n", "line 4 has 3 fields, the first line 2"),
+        (b'a,b\n1,"2\n\n"\n1,\xe4\n', "line 5 is no UTF-8 text"),
+        (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "line 3: a quote that is never closed"),
+    ],
+)
+def test_first_fault_names_the_line(tmp_path, text, fault):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text)
+    if b"\xe4" in text:  # beyond the lines that are looked at first
+        path.write_bytes(b"a,b\n" + b"1,2\n" * 20_000 + text[4:])
+        fault = "line 20005 is no UTF-8 text"
+
+    assert first_fault(path) == fault

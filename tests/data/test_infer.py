@@ -28,6 +28,10 @@ def codes(values, seed=0):
     return np.random.default_rng(seed).integers(0, values, ROWS)
 
 
+def repeat(values):
+    return [values[i % len(values)] for i in range(ROWS)]
+
+
 def test_census_sample_gives_a_schema_near_the_hand_written_one():
     text = infer_schema(SAMPLE / "train.parquet", name="census-income")
     inferred = Schema.from_dict(tomllib.loads(text))
@@ -84,12 +88,50 @@ def test_texts_of_a_csv_file_are_typed_by_what_they_hold(tmp_path):
     assert schema_of(frame.cast({"count": pl.String}))["count"].kind == "categorical"
 
 
-def test_column_of_two_types_is_refused(tmp_path):
-    table().write_parquet(tmp_path / "a.parquet")
-    table().cast({"click": pl.String}).write_parquet(tmp_path / "b.parquet")
+def test_columns_that_are_text_in_some_files_count_as_numbers_where_all_texts_are(tmp_path):
+    frame = table(user_id=codes(30))
+    frame.write_parquet(tmp_path / "a.parquet")
+    frame.cast({"click": pl.String, "user_id": pl.String}).write_parquet(tmp_path / "b.parquet")
 
-    with pytest.raises(SchemaError, match="Column `click` must have one type .* Int64, then Str"):
-        infer_schema(tmp_path)
+    schema = schema_of(tmp_path)
+
+    assert [task.name for task in schema.tasks] == ["click"]
+    assert schema["user_id"].kind == "categorical"
+    assert schema.group == "user_id"
+
+
+def test_column_of_later_files_is_left_out_with_the_reason(tmp_path):
+    frame = table(age=codes(90))
+    frame.write_parquet(tmp_path / "1.parquet")
+    for name in ("2.parquet", "3.parquet"):
+        frame.select("age", pl.lit(1).alias("new"), "click", "city").write_parquet(tmp_path / name)
+
+    text = infer_schema(tmp_path)
+
+    assert "# - new: only in 2 of 3 files" in text
+    assert {f.name for f in Schema.from_dict(tomllib.loads(text)).features} == {"age", "city"}
+
+
+def test_text_file_without_a_header_line_takes_the_names_given(tmp_path):
+    table(age=codes(90)).write_csv(tmp_path / "a.csv", include_header=False)
+
+    schema = schema_of(tmp_path / "a.csv", columns=["town", "click", "age"])
+
+    assert schema.columns == ("town", "click", "age")
+    assert [(f.name, f.kind) for f in schema.features] == [
+        ("town", "categorical"),
+        ("age", "numeric"),
+    ]
+
+
+def test_empty_text_is_missing_and_true_is_1(tmp_path):
+    frame = table(note=repeat(["x", "", "y", ""])).cast({"click": pl.Boolean})
+    frame.write_csv(tmp_path / "a.csv")
+
+    for source in (frame, frame.cast({"note": pl.Categorical}), tmp_path / "a.csv"):
+        text = infer_schema(source)
+        assert "# texts, 2 values, 50.0% missing" in text
+        assert [task.name for task in Schema.from_dict(tomllib.loads(text)).tasks] == ["click"]
 
 
 @pytest.mark.parametrize(
@@ -187,12 +229,12 @@ def test_given_label_that_is_unknown_is_refused():
 
 
 def test_given_label_that_is_not_binary_is_refused():
-    with pytest.raises(SchemaError, match=r"Label `city` must hold 0 or 1 .*'Oslo', 'Paris'"):
+    with pytest.raises(SchemaError, match=r"Label `city` must hold 0 and 1, .*'Oslo', 'Paris'"):
         infer_schema(table(), labels=["city"])
 
 
 def test_given_label_with_a_missing_value_is_refused():
-    with pytest.raises(SchemaError, match=r"Label `click` must hold 0 or 1 .* 1 missing"):
+    with pytest.raises(SchemaError, match=r"Label `click` must hold 0 and 1, .* 1 missing"):
         infer_schema(table(click=[None, *codes(2)[1:].tolist()]), labels=["click"])
 
 
@@ -202,7 +244,7 @@ def test_empty_table_is_refused():
 
 
 def test_table_without_a_feature_is_refused():
-    with pytest.raises(SchemaError, match=r"left for a feature.*row \(.*a row id"):
+    with pytest.raises(SchemaError, match=r"fit for a feature. Received: `row` \(.*a row id"):
         infer_schema(table(row=np.arange(ROWS)).drop("city"))
 
 

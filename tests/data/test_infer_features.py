@@ -1,6 +1,7 @@
 import datetime
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -8,6 +9,7 @@ from ctrmoe.data.infer_features import guess_feature, is_time, skewness, words
 from ctrmoe.data.infer_profile import profile
 
 ROWS = 2000
+PERIODS = pd.DataFrame({"period": pd.period_range("2026-01-01", periods=ROWS, freq="h")})["period"]
 
 
 def column_of(name, values):
@@ -26,6 +28,10 @@ def repeated(values):
 def lists(seed, longest, values=30):
     rng = np.random.default_rng(seed)
     return [rng.integers(0, values, rng.integers(0, longest + 1)).tolist() for _ in range(ROWS)]
+
+
+def codes(values):
+    return np.random.default_rng(0).integers(0, values, ROWS)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,11 @@ def test_other_columns_are_no_moment(name, values):
         ("request_id", [i * 7919 for i in range(ROWS)], "a row id"),
         ("embedding", [[0.1, 0.2]] * ROWS, "a list of Float64"),
         ("hist_time", [[1_700_000_000 + i] for i in range(ROWS)], "a list of moments"),
-        ("extra", [{"a": i} for i in range(ROWS)], "not supported"),
+        ("extra", [{"a": i} for i in range(ROWS)], "type Struct({'a': Int64}) are left out: cast"),
+        ("wait", pl.Series([datetime.timedelta(i) for i in range(ROWS)]), "type Duration"),
+        ("period", pl.from_pandas(PERIODS), "are left out: cast"),
+        ("", codes(30), "a column without a name"),
+        ("price", repeated(["14,69", "1.200,5", "-3,0"]), "with a comma, such as '14,69'"),
         ("tags", repeated(['["a", "b", "c"]', '["a", "b"]', "[]"]), "JSON"),
         ("instance_weight", [i / 7 for i in range(ROWS)], "sampled"),
         ("propensity_score", [i / ROWS for i in range(ROWS)], "sampled"),
@@ -229,3 +239,12 @@ def test_other_punctuation_is_one_value(texts):
 def test_texts_of_digits_are_told():
     assert "digits" in guess("industry", repeated(["0", "12"])).reason
     assert "digits" not in guess("industry", repeated(["0", "12", "n/a"])).reason
+
+
+def test_ids_beyond_64_signed_bits_are_text():
+    ids = pl.Series(codes(30), dtype=pl.UInt64) + 2**63
+
+    guessed = guess("user_id", ids)
+
+    assert guessed.options == {"kind": "categorical", "dtype": "string"}
+    assert "beyond 64 signed bits" in guessed.reason
