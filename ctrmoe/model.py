@@ -164,7 +164,7 @@ def _tokens(
         query = {"query": _candidate(name, embedding, tokens)} if pooling.reads_query else {}
         pooled.append(pooling(sequence, masks[name], **query)[:, None])
     joined = keras.layers.Concatenate(axis=1, name="tokens")([tokens, *pooled])
-    lists = {"sequences": list(sequences.values()), "mask": list(masks.values())}
+    lists = {"sequences": list(sequences.values()), "sequences_mask": list(masks.values())}
     return joined, {"tokens": tokens, **lists}
 
 
@@ -197,7 +197,7 @@ def _interact(interaction: Any, tokens: Any, apart: Mapping[str, Any], config: M
             name="interaction",
         )
         return blocks(tokens)
-    sequences = {name: apart[name] for name in ("sequences", "mask") if name in apart}
+    sequences = {name: apart[name] for name in ("sequences", "sequences_mask") if name in apart}
     return interaction(apart["tokens"], **sequences)
 
 

@@ -84,7 +84,7 @@ class TrainedInteraction:
         return self.layer.attention(
             embedded["tokens"],
             sequences=list(embedded["sequences"].values()),
-            mask=list(embedded["masks"].values()),
+            sequences_mask=list(embedded["masks"].values()),
         )
 
 

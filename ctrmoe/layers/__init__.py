@@ -6,10 +6,19 @@ U expert units, T tasks, L sequence length, K chosen experts. Inside attention, 
 
 from ctrmoe.layers.chained_logit import ChainedLogit
 from ctrmoe.layers.classifiers import CLASSIFIERS
+from ctrmoe.layers.classifiers.deepfm import DeepFM
+from ctrmoe.layers.classifiers.ipnn import IPNN
 from ctrmoe.layers.domain_embedding import DomainEmbedding
 from ctrmoe.layers.domain_experts import DomainExperts
 from ctrmoe.layers.domain_index import DomainIndex
 from ctrmoe.layers.domain_networks import DOMAIN_NETWORKS
+from ctrmoe.layers.domain_networks.adasparse import AdaSparse
+from ctrmoe.layers.domain_networks.hinet import HiNet
+from ctrmoe.layers.domain_networks.m2m import M2M
+from ctrmoe.layers.domain_networks.m3oe import M3oE
+from ctrmoe.layers.domain_networks.pepnet import PEPNet
+from ctrmoe.layers.domain_networks.ple import PLE
+from ctrmoe.layers.domain_networks.sarnet import SARNet
 from ctrmoe.layers.domain_normalization import DomainNormalization
 from ctrmoe.layers.domain_tower import DomainTower
 from ctrmoe.layers.embedding import FeatureEmbedding
@@ -41,25 +50,34 @@ __all__ = [
     "FGCNN",
     "FM",
     "INTERACTIONS",
+    "IPNN",
+    "M2M",
     "MLP",
     "NUMERIC_EMBEDDINGS",
+    "PLE",
     "POOLINGS",
+    "AdaSparse",
     "AutoInt",
     "ChainedLogit",
     "CrossNetwork",
-    "DotProduct",
+    "DeepFM",
     "DomainEmbedding",
     "DomainExperts",
     "DomainIndex",
     "DomainNormalization",
     "DomainTower",
+    "DotProduct",
     "FeatureEmbedding",
     "Field",
+    "HiNet",
     "INFNet",
     "INFNetV2",
+    "M3oE",
     "Mixture",
     "MixtureStack",
+    "PEPNet",
     "RowBlocks",
+    "SARNet",
     "Tower",
     "create",
 ]

@@ -13,6 +13,16 @@ def check_positive_integer(name: str, value: Any) -> int:
     return value
 
 
+def check_tokens(shape: Any, name: str = "inputs") -> tuple[int, int]:
+    """Returns F and D of the shape of tokens if it is `[B, F, D]` and they are known."""
+    if len(shape) != 3 or None in shape[1:]:
+        raise ValueError(
+            f"`{name}` must be tokens `[B, F, D]` with known F and D. "
+            f"Received: shape={tuple(shape)}."
+        )
+    return int(shape[1]), int(shape[2])
+
+
 def check_rate(name: str, value: Any) -> float:
     """Returns `value` if it is a share in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:

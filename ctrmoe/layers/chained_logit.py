@@ -49,5 +49,8 @@ class ChainedLogit(keras.layers.Layer):
         )
         return both - not_both
 
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> Any:
+        return tuple(input_shape[0])
+
     def compute_output_spec(self, inputs: Sequence[Any]) -> Any:
         return keras.KerasTensor(inputs[0].shape, "float32")

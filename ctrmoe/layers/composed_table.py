@@ -107,7 +107,7 @@ class ComposedTable(keras.layers.Layer):
     def call(self, inputs: Any, columns: Sequence[int] | None = None) -> Any:
         chosen = slice(None) if columns is None else list(columns)
         known = ops.logical_and(inputs >= 0, inputs < self._sizes[chosen])
-        ids = ops.where(known, inputs, UNKNOWN)
+        ids = ops.cast(ops.where(known, inputs, UNKNOWN), "int32")
         divisors, starts = self._divisors[chosen], [start[chosen] for start in self._starts]
         remainders = ops.mod(ids, divisors) + starts[0]
         quotients = ops.floor_divide(ids, divisors) + starts[1]

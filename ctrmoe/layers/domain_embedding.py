@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers.known_domain import known_domain
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -18,7 +19,7 @@ class DomainEmbedding(keras.layers.Layer):
     Also the place of any weight that a domain has for itself, such as scales that start as ones.
 
     Args:
-        num_domains: Number of domains, domain 0 included.
+        num_domains: Number of domains, domain 0 included, which takes any number that is none.
         dim: Width of a vector.
         initializer: Initializer of the vectors.
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -46,10 +47,10 @@ class DomainEmbedding(keras.layers.Layer):
         )
 
     def call(self, domain: Any) -> Any:
-        return ops.take(self.vectors, domain, axis=0)
+        return ops.take(self.vectors, known_domain(domain, self.num_domains), axis=0)
 
-    def compute_output_spec(self, domain: Any) -> Any:
-        return keras.KerasTensor((domain.shape[0], self.dim), self.compute_dtype)
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return (input_shape[0], self.dim)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -11,6 +11,7 @@ from keras import ops
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.dispatch import dispatch
 from ctrmoe.layers.experts import EXPERTS
+from ctrmoe.layers.known_domain import known_domain
 from ctrmoe.layers.registry import create
 
 
@@ -23,7 +24,7 @@ class DomainExperts(keras.layers.Layer):
 
     Args:
         num_domains: Number of domains, domain 0 included, which stands for all that training knows
-            no domain of.
+            no domain of, and takes any number that is none.
         units: Width of each layer; the last is linear.
         kind: Of the bank, in `EXPERTS`.
         bank: Its other options.
@@ -68,17 +69,20 @@ class DomainExperts(keras.layers.Layer):
             name="bank",
         )
         self.bank.rows_per_domain = 1
+        self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
+        self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: input_shape[-1]})
         if not self.bank.built:
             self.bank.build((None, input_shape[-1]))
 
     def call(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:
+        domain = known_domain(domain, self.num_domains)
         own = {"index": domain[:, None], "gate": ops.ones_like(domain[:, None], "float32")}
         return dispatch(inputs, [own], self.bank, training=training)[0]
 
-    def compute_output_spec(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:
-        return keras.KerasTensor((inputs.shape[0], self.bank.output_dim), self.compute_dtype)
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return (input_shape[0], self.bank.output_dim)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -45,6 +45,7 @@ class DomainIndex(keras.layers.Layer):
         self.num_domains = check_positive_integer("num_domains", num_domains)
         self.dropout = check_rate("dropout", dropout)
         self.seed = seed
+        self.input_spec = keras.layers.InputSpec(shape=(None, 1))
         self.random = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
@@ -55,8 +56,8 @@ class DomainIndex(keras.layers.Layer):
             known = known & (draws >= self.dropout)
         return ops.where(known, index, 0)
 
-    def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
-        return keras.KerasTensor((inputs.shape[0],), "int32")
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return (input_shape[0],)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Nothing to build: there are no weights but the state of the draws."""

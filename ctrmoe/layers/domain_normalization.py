@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers._checks import check_positive, check_positive_integer, check_rate
+from ctrmoe.layers.known_domain import known_domain
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -31,7 +32,7 @@ class DomainNormalization(keras.layers.Layer):
     A layer that is not trainable works as at inference.
 
     Args:
-        num_domains: Number of domains, P, domain 0 included.
+        num_domains: Number of domains, P, domain 0 included, which takes any number that is none.
         momentum: Share of the moving statistics that a batch leaves.
         epsilon: `ε`.
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -66,9 +67,11 @@ class DomainNormalization(keras.layers.Layer):
         self.num_domains = check_positive_integer("num_domains", num_domains)
         self.momentum = check_rate("momentum", momentum)
         self.epsilon = check_positive("epsilon", epsilon)
+        self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         width = int(input_shape[-1] or 0)
+        self.input_spec = keras.layers.InputSpec(shape=(None, width))
         # The last row of γ and β is for all domains.
         self.gamma = self._weight("gamma", (self.num_domains + 1, width), "ones")
         self.beta = self._weight("beta", (self.num_domains + 1, width), "zeros")
@@ -86,6 +89,7 @@ class DomainNormalization(keras.layers.Layer):
         return self._weight(name, shape, initializer, trainable=False, aggregation="mean")
 
     def call(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:
+        domain = known_domain(domain, self.num_domains)
         x = ops.cast(inputs, "float32")
         mean, variance = self.moving_mean, self.moving_variance
         if training and self.trainable:
@@ -117,8 +121,8 @@ class DomainNormalization(keras.layers.Layer):
             state.assign(state + rate * (value - state))
         self.batches.assign(self.batches + present)
 
-    def compute_output_spec(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:
-        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
         return {

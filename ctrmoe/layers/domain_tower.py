@@ -21,7 +21,7 @@ class DomainTower(keras.layers.Layer):
     `Tower` is.
 
     Args:
-        num_domains: Number of domains, domain 0 included.
+        num_domains: Number of domains, domain 0 included, which takes any number that is none.
         units: Widths of the hidden layers.
         activation: Activation of the hidden layers.
         dropout: Share of outputs set to zero while training, after every hidden layer.
@@ -60,8 +60,10 @@ class DomainTower(keras.layers.Layer):
             dtype="float32",
             name="experts",
         )
+        self.input_spec = keras.layers.InputSpec(min_ndim=2)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
+        self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
         if not self.experts.built:
             width = math.prod(int(size or 0) for size in input_shape[1:])
             self.experts.build((None, width))
@@ -70,8 +72,8 @@ class DomainTower(keras.layers.Layer):
         x = ops.reshape(inputs, (-1, math.prod(inputs.shape[1:])))
         return ops.squeeze(self.experts(x, domain, training=training), axis=-1)
 
-    def compute_output_spec(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:
-        return keras.KerasTensor((inputs.shape[0],), "float32")
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return (input_shape[0],)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -134,6 +134,11 @@ class FeatureEmbedding(keras.layers.Layer):
         self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=dtype, name="dropout")
 
     def build(self, input_shape: Mapping[str, Sequence[int | None]]) -> None:
+        if not isinstance(input_shape, Mapping):
+            raise ValueError(
+                f"The input must be a dictionary of {', '.join(input_widths(self.fields))}. "
+                f"Received: shape={tuple(input_shape)}."
+            )
         widths = {key: shape[-1] for key, shape in input_shape.items()}
         if widths != input_widths(self.fields):
             raise ValueError(

@@ -71,9 +71,10 @@ class FusedTable(keras.layers.Layer):
     def call(self, inputs: Any, columns: Sequence[int] | None = None) -> Any:
         chosen = slice(None) if columns is None else list(columns)
         known = ops.logical_and(inputs >= 0, inputs < self._sizes[chosen])
-        rows = ops.where(known, inputs, UNKNOWN) + self._offsets[chosen]
+        # Keras builds a reloaded model with symbols of floats, whatever it reads.
+        ids = ops.cast(ops.where(known, inputs, UNKNOWN), "int32")
         mask = ops.cast(ops.not_equal(inputs, PADDING), self.variable_dtype)
-        return gather_rows(self.table, rows) * ops.expand_dims(mask, -1)
+        return gather_rows(self.table, ids + self._offsets[chosen]) * ops.expand_dims(mask, -1)
 
     def rows(self, table: int) -> np.ndarray:
         """Returns the rows of one table, `[V, dim]`."""

@@ -23,18 +23,18 @@ class Mixture(keras.layers.Layer):
     One bank of experts, and for each gate (each task, in MMoE) a router of its own; or several
     banks, one for each task, which share one routing (STAR, AdaptDHM) or have one each. Shared
     experts are added for every row. The losses of a routing are added while training, each with a
-    metric `<kind>_loss`; further ones of a kind are numbered from 2.
+    metric `<layer>_<kind>_loss`; further ones of a kind are numbered from 2.
 
     Args:
         experts: `kind` in `EXPERTS` and options of the bank, `num_experts` among them.
         router: Options of `Router`: `kind` in `SCORERS` with its options, `adjusts` and `selector`;
-            empty for a linear softmax gate.
+            or the kind alone. A linear softmax gate where there are none.
         num_gates: Number of routers, Q.
         num_banks: Number of banks, T. With more than one, Q is 1 or T, and result t is that of bank
             t by the one router or by router t.
         shared_experts: Number of experts of the same kind that every row has besides, of each bank.
-        balance: `kind` in `BALANCES` and options of each loss. Scheduled weights, and a scheduled
-            `stddev` of noise, count the training steps of the mixture.
+        balance: `kind` in `BALANCES` and options of each loss, or its kind alone. Scheduled
+            weights, and a scheduled `stddev` of noise, count the training steps of the mixture.
         dispatch: `dense`, `fused`, `blocked`, or `auto` for the measured choice.
         block_size: Rows of a block, where blocked; None for the measured choice.
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -61,18 +61,19 @@ class Mixture(keras.layers.Layer):
         self,
         experts: Mapping[str, Any],
         *,
-        router: Mapping[str, Any] | None = None,
+        router: Mapping[str, Any] | str | None = None,
         num_gates: int = 1,
         num_banks: int = 1,
         shared_experts: int = 0,
-        balance: Sequence[Mapping[str, Any]] = (),
+        balance: Sequence[Mapping[str, Any] | str] = (),
         dispatch: str = "auto",
         block_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.experts_options = dict(experts)
-        self.router_options = dict(router or {})
+        self.input_spec = keras.layers.InputSpec(min_ndim=2, max_ndim=3)
+        self.experts_options = _options("experts", experts)
+        self.router_options = _options("router", router or {})
         self.num_gates = check_positive_integer("num_gates", num_gates)
         self.num_banks = check_positive_integer("num_banks", num_banks)
         if num_banks > 1 and num_gates not in (1, num_banks):
@@ -82,7 +83,7 @@ class Mixture(keras.layers.Layer):
             )
         self.num_results = max(num_gates, num_banks)
         self.shared_experts = shared_experts
-        self.balance_options = [dict(options) for options in balance]
+        self.balance_options = [_options("balance", options) for options in balance]
         self.dispatch = check_choice("dispatch", dispatch, ("auto", *METHODS))
         self.block_size = block_size
         if block_size is not None:
@@ -100,7 +101,8 @@ class Mixture(keras.layers.Layer):
         for bank in self.banks:
             bank.rows_per_domain = self.routers[0].scorer.experts_per_domain
         self.balances = [create(BALANCES, **options) for options in self.balance_options]
-        names = _numbered([f"{options['kind']}_loss" for options in self.balance_options])
+        kinds = [options["kind"] for options in self.balance_options]
+        names = _numbered([f"{self.name}_{kind}_loss" for kind in kinds])
         self.metrics_of_balances = [keras.metrics.Mean(name) for name in names]
         self.scheduled = "step" in self._needs()
 
@@ -126,12 +128,19 @@ class Mixture(keras.layers.Layer):
 
     def build(self, input_shape: Sequence[int | None], **kwargs: Any) -> None:
         rows = (None, input_shape[-1])
+        self.input_spec = keras.layers.InputSpec(min_ndim=2, max_ndim=3, axes={-1: input_shape[-1]})
         for part in (*self.banks, *self.shared, *self.routers):
             if not part.built:
                 part.build(rows)
         if self.scheduled:
             self.step = self.add_weight(
-                name="step", shape=(), dtype="int32", initializer="zeros", trainable=False
+                name="step",
+                shape=(),
+                dtype="int32",
+                initializer="zeros",
+                trainable=False,
+                # Replicas count the same steps.
+                aggregation="only_first_replica",
             )
 
     def call(
@@ -201,12 +210,9 @@ class Mixture(keras.layers.Layer):
             self.add_loss(loss.weight(context) * value)
             metric.update_state(value)
 
-    def compute_output_spec(
-        self, inputs: Any, context: Any = None, training: bool | None = None
-    ) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         gates = (self.num_results,) if self.num_results > 1 else ()
-        shape = (*inputs.shape[:-1], *gates, self.experts.output_dim)
-        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+        return (*input_shape[:-1], *gates, self.experts.output_dim)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -220,6 +226,15 @@ class Mixture(keras.layers.Layer):
             "dispatch": self.dispatch,
             "block_size": self.block_size,
         }
+
+
+def _options(name: str, given: Any) -> dict[str, Any]:
+    """The options of a part, of which the kind may be given alone."""
+    if isinstance(given, str):
+        return {"kind": given}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"`{name}` must be options or a kind. Received: {name}={given!r}.")
+    return dict(given)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -45,10 +45,15 @@ class MixtureStack(keras.layers.Layer):
         super().__init__(**kwargs)
         self.options = [dict(options) for options in mixtures]
         self.residual = residual
+        self.input_spec = keras.layers.InputSpec(min_ndim=2, max_ndim=3)
         policy = self.dtype_policy
         self.mixtures = [
             create(
-                {"mixture": Mixture}, "mixture", dtype=policy, name=f"mixture_{level}", **options
+                {"mixture": Mixture},
+                "mixture",
+                dtype=policy,
+                name=f"{self.name}_{level}",
+                **options,
             )
             for level, options in enumerate(self.options)
         ]
@@ -71,6 +76,7 @@ class MixtureStack(keras.layers.Layer):
 
     def build(self, input_shape: Sequence[int | None], **kwargs: Any) -> None:
         shape = tuple(input_shape)
+        self.input_spec = self.mixtures[0].input_spec
         for mixture in self.mixtures:
             if not mixture.built:
                 mixture.build(shape)
@@ -100,11 +106,8 @@ class MixtureStack(keras.layers.Layer):
             x = self._joined(x, mixture(x, context=context))
         return found
 
-    def compute_output_spec(
-        self, inputs: Any, context: Any = None, training: bool | None = None
-    ) -> Any:
-        last = self.mixtures[-1].compute_output_spec(inputs)
-        return keras.KerasTensor(last.shape, dtype=self.compute_dtype)
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return tuple(self.mixtures[-1].compute_output_shape(input_shape))
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

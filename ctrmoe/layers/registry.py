@@ -12,7 +12,7 @@ T = TypeVar("T")
 KERAS_OPTIONS = ("dtype", "name", "trainable")  # what every `**kwargs` hands to keras.layers.Layer
 
 
-def create(registry: Mapping[str, type[T]], kind: str, **options: Any) -> T:
+def create(registry: Mapping[str, type[T]], kind: str = "", **options: Any) -> T:
     """Instantiates `registry[kind]`; its constructor's signature is the only list of options.
 
     Args:
@@ -21,8 +21,8 @@ def create(registry: Mapping[str, type[T]], kind: str, **options: Any) -> T:
         **options: Arguments of the class's constructor.
 
     Raises:
-        ValueError: If `kind` is not in the registry, or an option is not in the signature or is
-            required and absent.
+        ValueError: If `kind` is absent or not in the registry, or an option is not in the signature
+            or is required and absent.
 
     Example:
 

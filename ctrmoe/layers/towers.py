@@ -74,6 +74,7 @@ class Tower(keras.layers.Layer):
             self.mlp.build((None, width))
             width = self.units[-1]
         self.logit.build((None, width))
+        self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = keras.ops.reshape(inputs, (-1, _flat_width(inputs.shape)))
@@ -81,9 +82,12 @@ class Tower(keras.layers.Layer):
             x = self.mlp(x, training=training)
         return keras.ops.squeeze(self.logit(x), axis=-1)
 
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return (input_shape[0],)
+
     def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
-        # Not `compute_output_shape`: Keras would declare the logits in the compute dtype.
-        return keras.KerasTensor((inputs.shape[0],), dtype="float32")
+        # Of the shape alone Keras would declare the logits in the compute dtype.
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
         return {

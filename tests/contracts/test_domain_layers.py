@@ -97,6 +97,7 @@ def test_declared_shape_and_dtype_are_the_real_ones(case, policy):
 
     assert symbolic.shape == (None, *out.shape[1:]) and out.shape[0] == 6
     assert symbolic.dtype == out.dtype.name
+    assert layer.compute_output_shape((None, *inputs[0].shape[1:])) == symbolic.shape
     assert out.dtype.name == ("float32" if policy == "float32" and half != "int32" else half)
     assert np.isfinite(out).all()
 
@@ -138,3 +139,23 @@ def test_a_row_alone_is_that_row_of_the_batch(case):
     for row in range(6):
         alone = layer(*(x[row : row + 1] for x in inputs))
         np.testing.assert_allclose(alone[0], whole[row], atol=1e-6)
+
+
+def test_number_that_is_no_domain_is_domain_0(case):
+    make, (*rows, domain), _ = case
+    layer = make()
+    unknown = np.where(domain == 2, 0, domain)
+
+    known = layer(*rows, unknown)
+
+    np.testing.assert_allclose(layer(*rows, np.where(domain == 2, 70, unknown)), known, atol=1e-6)
+
+
+def test_wrong_shape_of_the_domain_is_named(case):
+    make, (*rows, domain), _ = case
+    wrong = domain[:, 0] if domain.ndim == 2 else domain[:, None]
+
+    with pytest.raises(
+        ValueError, match=r"`domain` must hold one number|expected ndim=2, found ndim=1"
+    ):
+        make()(*rows, wrong)

@@ -91,6 +91,7 @@ def test_declared_shape_and_dtype_are_the_real_ones(make, num_tasks, dtype):
     tasks = (num_tasks,) if network.by_task else ()
     assert result.shape == (6, *tasks, network.output_dim)
     assert symbolic.shape == (None, *result.shape[1:])
+    assert network.compute_output_shape((None, *X.shape[1:])) == symbolic.shape
     assert symbolic.dtype == result.dtype.name == dtype.removeprefix("mixed_")
     assert np.isfinite(result).all()
     assert {w.dtype for w in network.trainable_weights} == {"float32"}
@@ -112,6 +113,24 @@ def test_prediction_of_a_row_is_its_own_and_moves_nothing(make):
         np.testing.assert_allclose(some, together.numpy()[rows], rtol=1e-5, atol=1e-6)
     for weight, state in zip(network.weights, states, strict=True):
         np.testing.assert_array_equal(weight, state)
+
+
+def test_number_that_is_no_domain_is_domain_0(make):
+    network = make()
+    hidden = np.zeros(6, "int32")
+
+    np.testing.assert_array_equal(network(X, hidden - 7), network(X, hidden))
+    np.testing.assert_array_equal(network(X, hidden + 70), network(X, hidden))
+
+
+def test_wrong_inputs_are_named(make):
+    network = make()
+    network(X, DOMAINS)
+
+    with pytest.raises(ValueError, match=r"`domain` must hold one number.*shape=\(6, 1\)"):
+        network(X, DOMAINS[:, None])
+    with pytest.raises(ValueError, match=r"expected shape=\(None, 3, 2\)"):
+        network(X[:, :2], DOMAINS)
 
 
 def test_reloads_inside_a_model_that_builds_itself(make, save_and_load):

@@ -136,6 +136,17 @@ def test_finite_in_half_precision(case, x):
     assert all(np.isfinite(array).all() for array in (out, *gradients))
 
 
+def test_input_that_is_no_tokens_is_named(case, layer, x):
+    kind, options = case
+    for wrong in (x[:, 0], x[None], keras.Input((None, DIM))):
+        with pytest.raises(ValueError, match=r"must be tokens `\[B, F, D\]` with known F and D"):
+            create(INTERACTIONS, kind, **options)(wrong)
+
+    layer(x)
+    with pytest.raises(ValueError, match="expected ndim=3, found ndim=2|must be tokens"):
+        layer(x[:, 0])
+
+
 def test_config_round_trip(case, layer, x):
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
     layer.build(x.shape)

@@ -9,6 +9,7 @@ import pytest
 from ctrmoe import layers
 from ctrmoe.layers import (
     CLASSIFIERS,
+    DOMAIN_NETWORKS,
     INTERACTIONS,
     MLP,
     AutoInt,
@@ -193,7 +194,7 @@ def test_every_public_layer_is_here():
         if name in layers.__all__ and isinstance(value, type) and issubclass(value, keras.Layer)
     }
 
-    elsewhere = {cls.__name__ for cls in INTERACTIONS.values()}
+    elsewhere = {cls.__name__ for cls in (INTERACTIONS | DOMAIN_NETWORKS).values()}
     elsewhere |= {name for name in public if name.startswith("Domain")}  # test_domain_layers.py
     assert public - elsewhere <= set(CASES)
     assert {cls.__name__ for cls in CLASSIFIERS.values()} <= set(CASES)
@@ -208,6 +209,9 @@ def test_declared_shape_and_dtype_are_the_real_ones(case):
     assert symbolic.shape == (None, *out.shape[1:])
     assert out.shape[0] == ROWS
     assert symbolic.dtype == out.dtype.name == "float32"
+    if type(layer).__name__ in layers.__all__:
+        shapes = keras.tree.map_structure(lambda x: (None, *x.shape[1:]), inputs)
+        assert layer.compute_output_shape(shapes) == symbolic.shape
 
 
 def test_half_precision_is_finite_and_declared(case):

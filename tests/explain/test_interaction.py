@@ -41,7 +41,7 @@ def test_attention_is_that_of_the_tokens_that_the_interaction_gets(make_run, sam
     embedded = run.model.get_layer("embedding")(inputs)
     sequences, masks = (list(embedded[key].values()) for key in ("sequences", "masks"))
 
-    tokens = found.layer(embedded["tokens"], sequences=sequences, mask=masks)
+    tokens = found.layer(embedded["tokens"], sequences=sequences, sequences_mask=masks)
     weights = found.attention(inputs)
 
     logits = run.model.get_layer("click_tower")(tokens[:, 0])

@@ -215,16 +215,17 @@ def test_losses_are_added_while_training_and_have_metrics(x, context):
         {"kind": "switch", "weight": 0.0},
         {"kind": "z", "weight": 0.0},
     ]
-    mixture = mixture_of("feed_forward", "mlp-top_k", balance=balance)
+    mixture = mixture_of("feed_forward", "mlp-top_k", balance=balance, name="own")
 
     mixture(x, context)
     assert mixture.losses == []
     mixture(x, context, training=True)
 
     metrics = {metric.name: float(metric.result()) for metric in mixture.metrics}
-    assert set(metrics) == {"switch_loss", "switch_loss_2", "z_loss"}
-    assert metrics["switch_loss"] != metrics["switch_loss_2"]  # by domain, and of all rows
-    np.testing.assert_allclose(sum(mixture.losses), 0.5 * metrics["switch_loss"], rtol=1e-6)
+    assert set(metrics) == {"own_switch_loss", "own_switch_loss_2", "own_z_loss"}
+    by_domain = metrics["own_switch_loss"]
+    assert by_domain != metrics["own_switch_loss_2"]
+    np.testing.assert_allclose(sum(mixture.losses), 0.5 * by_domain, rtol=1e-6)
 
 
 def test_scheduled_weight_follows_the_steps_and_is_saved(x, tmp_path):
@@ -309,9 +310,32 @@ def test_context_that_a_loss_lacks_is_named(x):
         ({"num_banks": 3, "num_gates": 2}, "`num_gates` must be 1 or the number of banks, 3"),
         ({"shared_experts": -1}, "`shared_experts` must be a positive integer"),
         ({"balance": [{"kind": "swich"}]}, "Did you mean 'switch'"),
+        ({"balance": ["swich"]}, "Did you mean 'switch'"),
+        ({"balance": [3]}, "`balance` must be options or a kind. Received: balance=3"),
+        ({"experts": "feed_forward"}, "`num_experts` must be given for 'feed_forward'"),
+        ({"experts": {"num_experts": 2}}, "`kind` must be one of feed_forward, .*kind=''"),
+        ({"router": "cluser"}, "Did you mean 'cluster'"),
         ({"router": {"kind": "linear", "units": 3}}, "`units` must be an option"),
     ],
 )
 def test_argument_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
-        Mixture({"kind": "feed_forward", "num_experts": 2, "units": [3]}, **options)
+        Mixture(**{"experts": {"kind": "feed_forward", "num_experts": 2, "units": [3]}, **options})
+
+
+def test_parts_may_be_given_by_their_kind_alone(x):
+    mixture = mixture_of("feed_forward", "cluster-hard", balance=["z"])
+    short = Mixture(mixture.experts_options, router="cluster", balance=["z"])
+
+    assert short.get_config()["balance"] == mixture.get_config()["balance"] == [{"kind": "z"}]
+    assert short.get_config()["router"] == {"kind": "cluster"}
+    assert short(x).shape == (7, UNITS)
+
+
+def test_wrong_inputs_are_named(x, context):
+    mixture = mixture_of("feed_forward", "domain-hard")
+
+    with pytest.raises(ValueError, match="expected min_ndim=2, found ndim=1"):
+        mixture(x[0], context)
+    with pytest.raises(ValueError, match=r"`domain` must hold one number.*shape=\(7, 1\)"):
+        mixture(x, {"domain": context["domain"][:, None]})

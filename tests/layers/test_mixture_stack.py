@@ -51,6 +51,7 @@ def test_stack_reloads_with_its_losses(tmp_path):
     before = model([ROWS, DOMAIN])
     model([ROWS, DOMAIN], training=True)
     assert len(model.losses) == 1
+    assert {metric.name for metric in model.metrics} == {f"{stack.name}_0_switch_loss"}
 
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")

@@ -10,7 +10,7 @@ from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.balance.balance_loss import BalanceLoss, chosen_shares
-from ctrmoe.layers.routing.known_domain import known_domain
+from ctrmoe.layers.known_domain import known_domain
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")

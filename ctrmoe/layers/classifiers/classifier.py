@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ctrmoe.layers._checks import check_tokens
 from ctrmoe.layers.mlp import MLP
 
 
@@ -42,12 +43,8 @@ class Classifier(keras.layers.Layer):
         )
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        _, tokens, dim = input_shape
-        if tokens is None or dim is None:
-            raise ValueError(
-                "`inputs` must have a static number of tokens and embedding size. "
-                f"Received: shape={tuple(input_shape)}."
-            )
+        tokens, dim = check_tokens(input_shape)
+        self.input_spec = keras.layers.InputSpec(shape=(None, tokens, dim))
         self.mlp.build((None, self._width(tokens, dim)))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:

@@ -41,9 +41,10 @@ class AdaSparse(DomainNetwork):
         sparsity_weight · mean_p (r_p − r)² · 1[r_p outside kept],  r = the middle of kept
 
     with `r_p` the share of neurons kept in the batch's rows of domain p, and a metric
-    `kept_ratio_<layer>`, the share of all rows. Where `1[·]` has to have a gradient, in that loss
-    and in `binarization`, it takes that of `σ(α v − log(ε / (1 − ε)))`, which is steepest where
-    the neuron goes: that of `σ(α v)` is next to nothing there, and pruned all neurons for good.
+    `<name>_kept_ratio_<layer>`, the share of all rows. Where `1[·]` has to have a gradient, in that
+    loss and in `binarization`, it takes that of `σ(α v − log(ε / (1 − ε)))`, which is steepest
+    where the neuron goes: that of `σ(α v)` is next to nothing there, and pruned all neurons for
+    good.
 
     Args:
         num_domains: Number of domains, domain 0 included.
@@ -115,7 +116,9 @@ class AdaSparse(DomainNetwork):
             for index, width in enumerate(self.units)
         ]
         layers = range(len(self.units) + 1) if pruner != "scaling" else ()
-        self.kept_ratios = [keras.metrics.Mean(f"kept_ratio_{index}") for index in layers]
+        self.kept_ratios = [
+            keras.metrics.Mean(f"{self.name}_kept_ratio_{index}") for index in layers
+        ]
 
     @property
     def output_dim(self) -> int:

@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers.known_domain import known_domain
 
 
 class DomainNetwork(keras.layers.Layer):
@@ -29,7 +30,8 @@ class DomainNetwork(keras.layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
-        `[B, H]` or tokens `[B, F, D]`, which are flattened, and the domains, `[B]` int32.
+        `[B, H]` or tokens `[B, F, D]`, which are flattened, and the domains, `[B]` int32. A number
+        that is no domain's is taken for domain 0.
 
     Output shape:
         `[B, U]`, or `[B, T, U]` where `by_task`.
@@ -41,6 +43,7 @@ class DomainNetwork(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_domains = check_positive_integer("num_domains", num_domains)
         self.num_tasks = check_positive_integer("num_tasks", num_tasks)
+        self.input_spec = keras.layers.InputSpec(min_ndim=2)
 
     @property
     @abstractmethod
@@ -56,15 +59,16 @@ class DomainNetwork(keras.layers.Layer):
         """Computes `[B, U]` or `[B, T, U]` of `[B, H]`."""
 
     def build(self, input_shape: Sequence[int | None]) -> None:
+        self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
         self.build_flat(math.prod(int(size or 0) for size in input_shape[1:]))
 
     def call(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:
         x = ops.reshape(inputs, (-1, math.prod(inputs.shape[1:])))
-        return self.call_flat(x, domain, training)
+        return self.call_flat(x, known_domain(domain, self.num_domains), training)
 
-    def compute_output_spec(self, inputs: Any, domain: Any, training: bool | None = None) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         tasks = (self.num_tasks,) if self.by_task else ()
-        return keras.KerasTensor((inputs.shape[0], *tasks, self.output_dim), self.compute_dtype)
+        return (input_shape[0], *tasks, self.output_dim)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

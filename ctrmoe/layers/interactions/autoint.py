@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from ctrmoe.layers._checks import check_positive_integer, check_rate
+from ctrmoe.layers._checks import check_positive_integer, check_rate, check_tokens
 from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
 
 PAPER = {"scale": False, "activation": None, "use_bias": False, "layer_norm": None}
@@ -98,6 +98,8 @@ class AutoInt(keras.layers.Layer):
         ]
 
     def build(self, input_shape: Sequence[int | None]) -> None:
+        _, dim = check_tokens(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: dim})
         for layer in self.interacting_layers:
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)

@@ -53,6 +53,9 @@ class BehaviourSequences(keras.layers.Layer):
         pairs = zip(sequences, keep, strict=True)
         return [ops.where(ops.expand_dims(flag, -1), sequence, 0.0) for sequence, flag in pairs]
 
+    def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
+        """None: `keep` says what is padding, and padding is zero from here on."""
+
     def compute_output_shape(
         self, sequences_shape: Sequence[Sequence[int | None]]
     ) -> list[Sequence[int | None]]:
@@ -68,9 +71,10 @@ def listed_shapes(shape: Any, dim: int | None) -> list[Sequence[int | None]]:
         return []
     shapes = list(shape) if isinstance(shape[0], list | tuple) else [shape]
     for one in shapes:
-        if one[-1] != dim:
+        if len(one) != 3 or one[-1] != dim:
             raise ValueError(
-                f"`sequences` must be as wide as the tokens, {dim}. Received: shape={tuple(one)}."
+                "`sequences` must be `[B, L, D]`, as wide as the tokens, "
+                f"{dim}. Received: shape={tuple(one)}."
             )
     return shapes
 
@@ -84,18 +88,29 @@ def total_length(shapes: Sequence[Sequence[int | None]]) -> int | None:
 
 def listed_sequences(sequences: Any, mask: Any) -> tuple[list[Any], list[Any]]:
     """No, one or several sequences and their boolean masks as lists; no mask is no padding."""
-    lists = [
+    listed, masks = (
         [] if x is None else list(x) if isinstance(x, list | tuple) else [x]
         for x in (sequences, mask)
-    ]
-    if mask is None:
-        lists[1] = [ops.ones(ops.shape(sequence)[:2], dtype="bool") for sequence in lists[0]]
-    if len(lists[0]) != len(lists[1]):
+    )
+    masks = masks or [None] * len(listed)
+    if len(listed) != len(masks):
         raise ValueError(
-            "`mask` must have one entry for each sequence. "
-            f"Received: {len(lists[1])} masks, {len(lists[0])} sequences."
+            "`sequences_mask` must have one entry for each sequence. "
+            f"Received: {len(masks)} masks, {len(listed)} sequences."
         )
-    return lists[0], [ops.cast(keep, "bool") for keep in lists[1]]
+    return listed, [_keep(*pair) for pair in zip(listed, masks, strict=True)]
+
+
+def _keep(sequence: Any, mask: Any) -> Any:
+    if mask is None:
+        return ops.ones(ops.shape(sequence)[:2], dtype="bool")
+    lengths = {mask.shape[-1], sequence.shape[1]} - {None}
+    if len(mask.shape) != 2 or len(lengths) > 1:
+        raise ValueError(
+            "`sequences_mask` must be `[B, L]` as its sequence is. "
+            f"Received: mask.shape={tuple(mask.shape)}, sequence.shape={tuple(sequence.shape)}."
+        )
+    return ops.cast(mask, "bool")
 
 
 def joined(parts: list[Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers._checks import check_positive_integer, check_tokens
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -79,7 +79,8 @@ class CIN(keras.layers.Layer):
         self.passed_on = [width // 2 if split_half else width for width in self.units[:-1]]
 
     def build(self, input_shape: Any) -> None:
-        fields = input_shape[1]
+        fields, _ = check_tokens(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes={1: fields})
         sources = [fields, *self.passed_on]
         self.kernels = [
             self.add_weight(name=f"kernel_{k}", shape=(source * fields, width))

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 from keras_rs.layers import FeatureCross
 
-from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers._checks import check_positive_integer, check_tokens
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -57,7 +57,9 @@ class CrossNetwork(keras.layers.Layer):
         ]
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        width = input_shape[-2] * input_shape[-1]  # type: ignore[operator]
+        fields, dim = check_tokens(input_shape)
+        self.input_spec = keras.layers.InputSpec(shape=(None, fields, dim))
+        width = fields * dim
         for cross in self.crosses:
             cross.build((None, width))
             # It leaves its dense layers unbuilt, and reloading would then skip their weights.

@@ -9,6 +9,8 @@ import keras
 from keras import ops
 from keras_rs.layers import DotInteraction
 
+from ctrmoe.layers._checks import check_tokens
+
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
 class DotProduct(keras.layers.Layer):
@@ -52,8 +54,9 @@ class DotProduct(keras.layers.Layer):
         )
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        fields = input_shape[-2]
-        if self.kept_token is not None and not 0 <= self.kept_token < fields:  # type: ignore[operator]
+        fields, _ = check_tokens(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes={1: fields})
+        if self.kept_token is not None and not 0 <= self.kept_token < fields:
             raise ValueError(
                 "`kept_token` must be the number of a token of the input. "
                 f"Received: kept_token={self.kept_token}, input shape {tuple(input_shape)}."
@@ -73,9 +76,9 @@ class DotProduct(keras.layers.Layer):
         return ops.expand_dims(ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0], 1)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        batch, fields, dim = input_shape
-        pairs = fields * (fields + (1 if self.self_interaction else -1)) // 2  # type: ignore[operator]
-        return (batch, 1, pairs + (0 if self.kept_token is None else dim))  # type: ignore[operator]
+        fields, dim = check_tokens(input_shape)
+        pairs = fields * (fields + (1 if self.self_interaction else -1)) // 2
+        return (input_shape[0], 1, pairs + (0 if self.kept_token is None else dim))
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers._checks import check_positive_integer, check_tokens
 from ctrmoe.layers.interactions.convolution_block import ConvolutionBlock
 
 PAIR = (list, tuple)
@@ -134,6 +134,8 @@ class FGCNN(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         raw, generating = inputs if isinstance(inputs, PAIR) else (inputs, inputs)
+        # One tensor or two, whichever it was built for: no `input_spec` says that.
+        _pair_of_shapes([tuple(raw.shape), tuple(generating.shape)])
         maps = ops.expand_dims(ops.transpose(generating, (0, 2, 1)), axis=-1)
         tokens = [raw]
         for block in self.blocks:
@@ -167,6 +169,8 @@ def _copied(value: int | Sequence[int]) -> int | list[int]:
 def _pair_of_shapes(input_shape: Any) -> tuple[Any, Any]:
     """The shapes of the tokens that are passed on and of those that fields are made from."""
     shapes = input_shape if isinstance(input_shape[0], PAIR) else [input_shape] * 2
+    for shape in shapes:
+        check_tokens(shape)
     if len(shapes) != 2 or shapes[0][-1] != shapes[1][-1]:
         raise ValueError(
             "`inputs` must be one tensor, or two with embeddings of one size. "

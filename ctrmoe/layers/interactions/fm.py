@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from ctrmoe.layers._checks import check_tokens
+
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
 class FM(keras.layers.Layer):
@@ -34,6 +36,10 @@ class FM(keras.layers.Layer):
     >>> FM()(keras.ops.ones((2, 3, 4))).shape
     TensorShape([2, 1, 4])
     """
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        check_tokens(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def call(self, inputs: Any) -> Any:
         return ops.expand_dims(sum_of_products(inputs), axis=1)

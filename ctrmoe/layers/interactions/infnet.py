@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_choice, check_positive_integer
+from ctrmoe.layers._checks import check_choice, check_positive_integer, check_tokens
 from ctrmoe.layers.interactions.behaviour_sequences import (
     BehaviourSequences,
     joined,
@@ -75,7 +75,9 @@ class INFNet(keras.layers.Layer):
 
     Input shape:
         `tokens` `[B, F, D]`; optionally `sequences` `[B, L, D]`, or a list of them for several
-        kinds of behaviour, and `mask` `[B, L]`, or a list, true where there is no padding.
+        kinds of behaviour, and `sequences_mask` `[B, L]`, or a list, true where there is no
+        padding. Without it the sequences' own Keras masks count, such as those of
+        `keras.layers.Embedding(…, mask_zero=True)`.
 
     Output shape:
         `[B, num_tasks, D]`.
@@ -164,7 +166,8 @@ class INFNet(keras.layers.Layer):
         return blocks
 
     def build(self, tokens_shape: Sequence[int | None], sequences_shape: Any = None) -> None:
-        batch, fields, dim = tokens_shape
+        fields, dim = check_tokens(tokens_shape, "tokens")
+        self.input_spec = keras.layers.InputSpec(shape=(None, fields, dim))
         sequences = listed_shapes(sequences_shape, dim)
         used = self.blocks[0].inputs
         if self.task_tokens:
@@ -179,9 +182,9 @@ class INFNet(keras.layers.Layer):
             self.sequence_mlp.build((None, 1, dim))
         counts = self._counts(fields, sequences)
         for block in self.blocks:
-            block.build({name: (batch, count, dim) for name, count in counts.items()})
+            block.build({name: (None, count, dim) for name, count in counts.items()})
 
-    def _counts(self, fields: int | None, sequences: list[Any]) -> dict[str, int | None]:
+    def _counts(self, fields: int, sequences: list[Any]) -> dict[str, int | None]:
         """Tokens of each kind."""
         of_fields, of_sequence, of_tasks = self.num_proxies
         counts: dict[str, int | None] = {"fields": fields, "field_proxies": of_fields}
@@ -193,9 +196,13 @@ class INFNet(keras.layers.Layer):
         return counts
 
     def call(
-        self, tokens: Any, sequences: Any = None, mask: Any = None, training: bool | None = None
+        self,
+        tokens: Any,
+        sequences: Any = None,
+        sequences_mask: Any = None,
+        training: bool | None = None,
     ) -> Any:
-        state, keep = self._state(tokens, *listed_sequences(sequences, mask))
+        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
         for block in self.blocks:
             state = block(state, keep=keep)
         return state["tasks"] if self.task_tokens else self._pooled(state, keep)
@@ -210,10 +217,10 @@ class INFNet(keras.layers.Layer):
         return ops.repeat(pooled, self.num_tasks, axis=1)
 
     def attention(
-        self, tokens: Any, sequences: Any = None, mask: Any = None
+        self, tokens: Any, sequences: Any = None, sequences_mask: Any = None
     ) -> list[dict[str, Any]]:
         """Attention weights `[B, H, Q, N]` of each block, by flow: `"tasks_to_fields"` …"""
-        state, keep = self._state(tokens, *listed_sequences(sequences, mask))
+        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
         weights = []
         for block in self.blocks:
             weights.append(block.attention(state, keep=keep))

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers._checks import check_positive_integer, check_tokens
 from ctrmoe.layers.interactions.behaviour_sequences import (
     BehaviourSequences,
     joined,
@@ -48,7 +48,9 @@ class INFNetV2(keras.layers.Layer):
 
     Input shape:
         `tokens` `[B, F, D]`; optionally `sequences` `[B, L, D]`, or a list of them for several
-        kinds of behaviour, and `mask` `[B, L]`, or a list, true where there is no padding.
+        kinds of behaviour, and `sequences_mask` `[B, L]`, or a list, true where there is no
+        padding. Without it the sequences' own Keras masks count, such as those of
+        `keras.layers.Embedding(…, mask_zero=True)`.
 
     Output shape:
         `[B, num_tasks, D]`.
@@ -107,7 +109,8 @@ class INFNetV2(keras.layers.Layer):
         ]
 
     def build(self, tokens_shape: Sequence[int | None], sequences_shape: Any = None) -> None:
-        batch, fields, dim = tokens_shape
+        fields, dim = check_tokens(tokens_shape, "tokens")
+        self.input_spec = keras.layers.InputSpec(shape=(None, fields, dim))
         sequences = listed_shapes(sequences_shape, dim)
         self.tasks.build(tokens_shape)
         self.shared_tasks.build(tokens_shape)
@@ -124,21 +127,25 @@ class INFNetV2(keras.layers.Layer):
             if self.num_blocks > 1:
                 self.sequence_hubs.build(sequences)
         for block in self.blocks:
-            block.build({name: (batch, count, dim) for name, count in counts.items()})
+            block.build({name: (None, count, dim) for name, count in counts.items()})
 
     def call(
-        self, tokens: Any, sequences: Any = None, mask: Any = None, training: bool | None = None
+        self,
+        tokens: Any,
+        sequences: Any = None,
+        sequences_mask: Any = None,
+        training: bool | None = None,
     ) -> Any:
-        state, keep = self._state(tokens, *listed_sequences(sequences, mask))
+        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
         for block in self.blocks:
             state = block(state, keep=keep)
         return state["tasks"]
 
     def attention(
-        self, tokens: Any, sequences: Any = None, mask: Any = None
+        self, tokens: Any, sequences: Any = None, sequences_mask: Any = None
     ) -> list[dict[str, Any]]:
         """Attention weights `[B, H, Q, N]` of each block, by flow: `"task_hubs_to_fields"` …"""
-        state, keep = self._state(tokens, *listed_sequences(sequences, mask))
+        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
         weights = []
         for block in self.blocks:
             weights.append(block.attention(state, keep=keep))

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers._checks import check_positive_integer
+from ctrmoe.layers._checks import check_positive_integer, check_tokens
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -41,7 +41,7 @@ class TokenMLP(keras.layers.Layer):
         self.counts = [check_positive_integer("counts", count) for count in counts]
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        fields, dim = _static(input_shape)
+        fields, dim = check_tokens(input_shape)
         widths = [fields * dim, *(count * dim for count in self.counts)]
         # Weights of its own and no Dense: their widths are unknown before the tokens are.
         self.kernels = [
@@ -67,13 +67,3 @@ class TokenMLP(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "counts": self.counts}
-
-
-def _static(shape: Sequence[int | None]) -> tuple[int, int]:
-    fields, dim = shape[1:]
-    if fields is None or dim is None:
-        raise ValueError(
-            "The input of `TokenMLP` must have static dimensions after the batch. "
-            f"Received: shape={tuple(shape)}."
-        )
-    return fields, dim

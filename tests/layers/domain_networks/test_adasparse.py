@@ -118,7 +118,8 @@ def test_loss_is_the_distance_of_each_domain_that_keeps_too_few_or_many(
     expected = 0.5 * expected_loss(kept, low, high)
     assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-4, abs=1e-7)
     ratios = [float(metric.result()) for metric in network.metrics]
-    assert [metric.name for metric in network.metrics] == [f"kept_ratio_{i}" for i in range(3)]
+    names = [f"{network.name}_kept_ratio_{i}" for i in range(3)]
+    assert [metric.name for metric in network.metrics] == names
     assert ratios == pytest.approx([layer.mean() for layer in kept], abs=1e-6)
 
 
@@ -212,11 +213,11 @@ def test_fit_compiled_and_not_gives_the_same(x):
     for jit in (False, True):
         keras.utils.set_random_seed(3)
         inputs = keras.Input((4,)), keras.Input((), dtype="int32")
-        network = AdaSparse(4, **SIZES, alpha_growth=0.1)
+        network = AdaSparse(4, **SIZES, alpha_growth=0.1, name="ada")
         model = keras.Model(inputs, keras.layers.Dense(1)(network(*inputs)))
         model.compile("sgd", "mse", jit_compile=jit)
         history = model.fit((x, DOMAINS), np.ones((5, 1)), batch_size=3, epochs=2, verbose=0)
-        left.append([*history.history["loss"], *history.history["kept_ratio_0"]])
+        left.append([*history.history["loss"], *history.history["ada_kept_ratio_0"]])
         assert int(network.step) == 4
 
     np.testing.assert_allclose(left[1], left[0], rtol=1e-5)

@@ -74,9 +74,9 @@ def test_joined(sequences):
 
 
 def test_inputs_that_do_not_fit(sequences):
-    with pytest.raises(ValueError, match="`sequences` must be as wide as the tokens, 5. Received"):
+    with pytest.raises(ValueError, match="`sequences` must be .* as wide as the tokens, 5. R"):
         listed_shapes([(None, 4, 3)], 5)
-    with pytest.raises(ValueError, match="`mask` must have one entry .* 1 masks, 2 sequences"):
+    with pytest.raises(ValueError, match="`sequences_mask` must have one .* 1 masks, 2 seq"):
         listed_sequences(sequences, KEEP[0])
     with pytest.raises(ValueError, match="`positions` must be False .* positions=True, shape="):
         BehaviourSequences(positions=True).build([(None, None, 3)])

@@ -399,11 +399,27 @@ def test_argument_out_of_range(options, message):
         INFNet(**{"num_tasks": 2, **options})
 
 
+def test_masks_of_keras_embeddings_count(fields, random):
+    ids = random.integers(1, 9, (ROWS, 6))
+    ids[:, 3:], ids[4] = 0, 0
+    sequence = keras.layers.Embedding(9, DIM, mask_zero=True)(ids)
+    layer = INFNet(2, num_blocks=1)
+    expected = layer(fields, sequence, ids > 0)
+
+    np.testing.assert_array_equal(layer(fields, sequence), expected)
+    both = layer(fields, [sequence, fields], [ids > 0, None])
+    np.testing.assert_array_equal(layer(fields, [sequence, fields]), both)
+
+
 def test_inputs_that_do_not_fit(fields, sequences, masks):
-    with pytest.raises(ValueError, match="`sequences` must be as wide as the tokens, 4. Received"):
+    with pytest.raises(ValueError, match="`sequences` must be .* as wide as the tokens, 4. R"):
         INFNet(2)(fields, sequences[0][:, :, :3])
-    with pytest.raises(ValueError, match="`mask` must have one entry .* 1 masks, 2 sequences"):
+    with pytest.raises(ValueError, match="`sequences_mask` must have one .* 1 masks, 2 seq"):
         INFNet(2)(fields, sequences, masks[0])
+    with pytest.raises(ValueError, match=r"`sequences_mask` must be .*=\(5, 4\).*=\(5, 6, 4\)"):
+        INFNet(2)(fields, sequences[0], masks[1])
+    with pytest.raises(ValueError, match="`sequences` must be `.B, L, D.`"):
+        INFNet(2)(fields, sequences[0][:, 0])
     with pytest.raises(ValueError, match="`num_heads` must divide .* num_heads=3, width=4"):
         INFNet(2, num_heads=3)(fields)
     with pytest.raises(ValueError, match="`positions` must be False for a sequence of unknown"):

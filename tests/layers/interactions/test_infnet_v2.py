@@ -234,9 +234,9 @@ def test_argument_out_of_range(options, message):
 
 
 def test_inputs_that_do_not_fit(fields, sequences, masks):
-    with pytest.raises(ValueError, match="`sequences` must be as wide as the tokens, 4. Received"):
+    with pytest.raises(ValueError, match="`sequences` must be .* as wide as the tokens, 4. R"):
         INFNetV2(2)(fields, sequences[0][:, :, :3])
-    with pytest.raises(ValueError, match="`mask` must have one entry .* 1 masks, 2 sequences"):
+    with pytest.raises(ValueError, match="`sequences_mask` must have one .* 1 masks, 2 seq"):
         INFNetV2(2)(fields, sequences, masks[0])
     with pytest.raises(ValueError, match="`num_heads` must divide .* num_heads=3, width=4"):
         INFNetV2(2, num_heads=3)(fields)

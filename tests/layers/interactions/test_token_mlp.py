@@ -31,5 +31,5 @@ def test_argument_out_of_range(counts, message):
 
 
 def test_unknown_number_of_tokens():
-    with pytest.raises(ValueError, match=r"must have static dimensions.*\(None, None, 4\)"):
+    with pytest.raises(ValueError, match=r"tokens .* with known F and D.*\(None, None, 4\)"):
         TokenMLP([1]).build((None, None, 4))

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from ctrmoe.layers.known_domain import known_domain
 from ctrmoe.layers.routing.adjusts.adjust import Adjust, Scores
-from ctrmoe.layers.routing.known_domain import known_domain
 from ctrmoe.layers.routing.scorers.domain import NEVER
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ctrmoe.layers.routing.known_domain import known_domain
+from ctrmoe.layers.known_domain import known_domain
 from ctrmoe.layers.routing.scorers.scorer import Scorer
 
 NEVER = -1e9

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers._checks import check_positive_integer
-from ctrmoe.layers.routing.known_domain import known_domain
+from ctrmoe.layers.known_domain import known_domain
 from ctrmoe.layers.routing.scorers.domain import NEVER
 from ctrmoe.layers.routing.scorers.per_domain import domain_gates
 from ctrmoe.layers.routing.scorers.scorer import Scorer

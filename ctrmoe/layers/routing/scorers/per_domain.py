@@ -8,7 +8,6 @@ from typing import Any
 import keras
 
 from ctrmoe.layers.domain_experts import DomainExperts
-from ctrmoe.layers.routing.known_domain import known_domain
 from ctrmoe.layers.routing.scorers.scorer import Scorer
 
 
@@ -59,7 +58,7 @@ class PerDomainScorer(Scorer):
         self.gates.build(input_shape)
 
     def call(self, inputs: Any, context: Mapping[str, Any], training: bool | None = None) -> Any:
-        return self.gates(inputs, known_domain(context["domain"], self.num_domains))
+        return self.gates(inputs, context["domain"])
 
     def get_config(self) -> dict[str, Any]:
         return {
