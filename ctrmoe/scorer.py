@@ -16,10 +16,10 @@ from ctrmoe.prediction import Predictor
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import CONFIG, MODEL, Run
 from ctrmoe.schema import Schema
+from ctrmoe.versions import SAVED_MODEL, version_folders
 
 SIGNATURE = "serve_encoded"
 SUFFIX = "_probability"
-SAVED_MODEL = "saved_model.pb"
 ENCODER = Path("assets.extra") / "encoder"
 
 
@@ -101,9 +101,8 @@ def find_model(path: str | Path) -> Path:
     folder = Path(path)
     if (folder / CONFIG).is_file():
         return folder
-    versions = sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())
-    if not (folder / SAVED_MODEL).is_file() and versions:
-        folder = folder / str(versions[-1])
+    if not (folder / SAVED_MODEL).is_file():
+        folder = next(reversed(version_folders(folder).values()), folder)
     if not (folder / SAVED_MODEL).is_file():
         raise ConfigError(
             f"{path} must be an exported model, a folder of its versions, or a run folder. "

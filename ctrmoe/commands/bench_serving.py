@@ -1,6 +1,6 @@
 """`ctrmoe bench-serving`: latency and throughput of a served model."""
 
-# Modules that load TensorFlow or read data are imported inside, so that `--help` is quick.
+# Modules that read tables or speak gRPC are imported inside, so that `--help` is quick.
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.terminal import out_console
 
 if TYPE_CHECKING:
@@ -49,8 +48,6 @@ def bench_serving(  # noqa: PLR0913 - its options
     ] = None,
 ) -> None:
     """Measure a served model under load; exits with 3 if a request failed."""
-    if not all(t.startswith("http") for t in (target, against or target)):
-        load_tensorflow()  # for the messages of gRPC
     from ctrmoe.files import write_text
     from ctrmoe.serving.client import ClientOptions
     from ctrmoe.serving.load import BenchOptions, Load, Target, bench_serving, load_page

@@ -1,6 +1,6 @@
 """`ctrmoe promote`: the label of a served model goes to another version, or back."""
 
-# Modules that load TensorFlow are imported inside, so that `--help` is quick.
+# Modules that read tables or speak gRPC are imported inside, so that `--help` is quick.
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import ConfigError
 from ctrmoe.terminal import out_console
 
@@ -42,7 +41,6 @@ def promote(  # noqa: PLR0913 - its options
         raise ConfigError(
             f"Give `--version` or `--rollback`. Received: {'both' if rollback else 'neither'}."
         )
-    load_tensorflow()
     from ctrmoe.serving import promotion
     from ctrmoe.serving.client import ClientOptions
 

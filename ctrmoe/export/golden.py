@@ -5,16 +5,54 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
 
+from ctrmoe.config import ConfigError
 from ctrmoe.export.manifest import EXTRA
-from ctrmoe.export.session import Arrays, ServedSession
+
+if TYPE_CHECKING:
+    from ctrmoe.export.session import ServedSession
 
 GOLDEN = Path(EXTRA) / "golden.jsonl"
+Arrays = dict[str, np.ndarray]
+_DTYPES = {"DT_FLOAT": np.float32, "DT_INT32": np.int32, "DT_INT64": np.int64}
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenRequest:
+    """A request and its answer, in columns as REST has them.
+
+    Args:
+        signature: It asks.
+        inputs: By name.
+        outputs: By name, or a single output without its name.
+    """
+
+    signature: str
+    inputs: Mapping[str, Any]
+    outputs: Any
+
+    def arrays(self, definition: Mapping[str, Any]) -> Arrays:
+        """Returns the inputs as arrays, by the signature's part of REST's metadata."""
+        kinds = {name: info["dtype"] for name, info in definition["inputs"].items()}
+        return {name: _array(self.inputs[name], kind) for name, kind in kinds.items()}
+
+    def difference(self, answer: Arrays) -> float:
+        """Returns by how much an answer differs at most."""
+        # A server names outputs only where there are several.
+        several = isinstance(self.outputs, Mapping)
+        expected = self.outputs if several else dict.fromkeys(answer, self.outputs)
+        return max(
+            float(np.abs(answer[name] - np.array(values, np.float32)).max())
+            if name in answer
+            else float("inf")
+            for name, values in expected.items()
+        )
 
 
 def write_golden(folder: Path, requests: Mapping[str, Arrays], answer: ServedSession) -> None:
@@ -31,7 +69,6 @@ def write_golden(folder: Path, requests: Mapping[str, Arrays], answer: ServedSes
     lines = []
     for signature, inputs in requests.items():
         outputs = {name: array.tolist() for name, array in answer(signature, inputs).items()}
-        # The server names outputs only where there are several.
         answered = outputs if len(outputs) > 1 else next(iter(outputs.values()))
         line = {
             "signature": signature,
@@ -42,6 +79,25 @@ def write_golden(folder: Path, requests: Mapping[str, Arrays], answer: ServedSes
     (folder / GOLDEN).write_text("".join(lines), encoding="utf-8")
 
 
+def read_golden(folder: Path) -> list[GoldenRequest]:
+    """Reads the golden requests of a version folder.
+
+    Raises:
+        ConfigError: If it has none.
+    """
+    path = folder / GOLDEN
+    if not path.is_file():
+        raise ConfigError(
+            f"{folder} must hold golden requests to be tried. Received: no {GOLDEN}. Export the "
+            "version again."
+        )
+    lines = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return [
+        GoldenRequest(line["signature"], line["request"]["inputs"], line["response"]["outputs"])
+        for line in lines
+    ]
+
+
 def rest_body(signature: str, inputs: Arrays) -> dict[str, Any]:
     """Returns the body of a request for `:predict` in columns."""
     columns = {name: _to_rest(array, name) for name, array in inputs.items()}
@@ -50,18 +106,12 @@ def rest_body(signature: str, inputs: Arrays) -> dict[str, Any]:
 
 def worst_difference(folder: Path, answer: ServedSession) -> float:
     """Returns by how much a loaded model's answers differ at most from those in its folder."""
-    worst = 0.0
-    for line in (folder / GOLDEN).read_text(encoding="utf-8").splitlines():
-        golden = json.loads(line)
-        signature, columns = golden["signature"], golden["request"]["inputs"]
-        inputs = answer.signatures[signature].inputs
-        arrays = {name: _of_rest(columns[name], inputs[name].dtype) for name in inputs}
-        given, expected = answer(signature, arrays), golden["response"]["outputs"]
-        if not isinstance(expected, dict):
-            expected = dict.fromkeys(given, expected)
-        differences = [np.abs(array - expected[name]).max() for name, array in given.items()]
-        worst = max(worst, *map(float, differences))
-    return worst
+    differences = [0.0]
+    for golden in read_golden(folder):
+        definition = MessageToDict(answer.signatures[golden.signature])
+        arrays = golden.arrays(definition)
+        differences.append(golden.difference(answer(golden.signature, arrays)))
+    return max(differences)
 
 
 def _to_rest(array: np.ndarray, name: str) -> Any:
@@ -72,10 +122,13 @@ def _to_rest(array: np.ndarray, name: str) -> Any:
     return array.tolist()
 
 
-def _of_rest(column: Any, dtype: int) -> np.ndarray:
-    kind = tf.dtypes.as_dtype(dtype)
-    if kind != tf.string:
-        return np.array(column, kind.as_numpy_dtype)
-    if isinstance(column[0], dict):
-        return np.array([base64.b64decode(record["b64"]) for record in column], object)
-    return np.array([[text.encode() for text in row] for row in column], object)
+def _array(column: Any, kind: str) -> np.ndarray:
+    if kind == "DT_STRING":
+        return np.array(_encoded(column), object)
+    return np.array(column, _DTYPES[kind])
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_encoded(item) for item in value]
+    return base64.b64decode(value["b64"]) if isinstance(value, dict) else value.encode()

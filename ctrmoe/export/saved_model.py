@@ -19,9 +19,9 @@ from ctrmoe.export.self_check import check
 from ctrmoe.export.serving_module import ServingModule
 from ctrmoe.export.session import served_session
 from ctrmoe.export.signature_names import rename
-from ctrmoe.export.versions import versions_of
 from ctrmoe.run import Run
 from ctrmoe.scorer import ENCODER
+from ctrmoe.versions import version_folders
 
 
 def export(
@@ -62,7 +62,7 @@ def export(
         RuntimeError: If the reloaded model disagrees.
     """
     to = Path(to)
-    newest = max(versions_of(to), default=0)
+    newest = max(version_folders(to), default=0)
     final = to / str(newest + 1 if version is None else version)
     if final.exists():
         raise ConfigError(f"{final} exists already. Choose another `--version`.")

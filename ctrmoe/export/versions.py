@@ -1,4 +1,4 @@
-"""The version folders of a model."""
+"""Removal of versions that nobody needs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ctrmoe.config import ConfigError
-
-
-def versions_of(model: Path) -> list[int]:
-    """Returns the numbers of the versions, ascending."""
-    return sorted(int(path.name) for path in model.glob("*") if path.name.isdigit())
+from ctrmoe.versions import version_folders
 
 
 def remove_old_versions(model: str | Path, keep: int, *, needed: Collection[int] = ()) -> list[int]:
@@ -36,11 +32,11 @@ def remove_old_versions(model: str | Path, keep: int, *, needed: Collection[int]
     model = Path(model)
     for left_behind in model.glob(".*.removed"):
         shutil.rmtree(left_behind)
-    found = versions_of(model)
-    old = [number for number in found[:-1] if number not in needed]
+    found = version_folders(model)
+    old = [number for number in list(found)[:-1] if number not in needed]
     removed = old[: max(len(found) - keep, 0)]
     for number in removed:
         going = model / f".{number}.removed"
-        (model / str(number)).rename(going)
+        found[number].rename(going)
         shutil.rmtree(going)
     return removed

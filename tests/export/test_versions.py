@@ -2,7 +2,7 @@ import pytest
 
 from ctrmoe.config import ConfigError
 from ctrmoe.export import remove_old_versions
-from ctrmoe.export.versions import versions_of
+from ctrmoe.versions import version_folders
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def model(tmp_path):
 )
 def test_oldest_go_that_nobody_needs(model, keep, needed, removed, left):
     assert remove_old_versions(model, keep, needed=needed) == removed
-    assert versions_of(model) == left
+    assert list(version_folders(model)) == left
     assert {path.name for path in model.iterdir()} == {*map(str, left), "notes", ".12.partial"}
 
 
@@ -46,7 +46,7 @@ def test_version_vanishes_before_its_files(model, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         remove_old_versions(model, 3)
-    assert versions_of(model) == [9, 10, 11]
+    assert list(version_folders(model)) == [9, 10, 11]
 
 
 def test_none_to_keep(model):

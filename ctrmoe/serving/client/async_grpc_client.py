@@ -14,10 +14,11 @@ from ctrmoe.serving.client.pieces import Answer
 from ctrmoe.serving.client.raw_rows import Arrays
 from ctrmoe.serving.client.serving_error import ServingError
 from ctrmoe.serving.client.signature import Signature
+from ctrmoe.serving.protos import ModelServiceStub, PredictionServiceStub
 
 
 class AsyncGrpcClient(AsyncClient):
-    """Asks a model over gRPC; see `AsyncClient`. Loads TensorFlow for its protocol buffers.
+    """Asks a model over gRPC; see `AsyncClient`.
 
     Args:
         address: Such as `127.0.0.1:8500`.
@@ -26,9 +27,6 @@ class AsyncGrpcClient(AsyncClient):
     """
 
     def __init__(self, address: str, model: str, options: ClientOptions | None = None) -> None:
-        from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
-        from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
-
         super().__init__(model, options)
         self._channel = open_channel(grpc.aio, address, self.options)
         self._predictions = PredictionServiceStub(self._channel)

@@ -8,7 +8,7 @@ from ctrmoe.serving.client.options import ClientOptions
 
 
 class GrpcClient(BlockingClient):
-    """Asks a model over gRPC. Loads TensorFlow for its protocol buffers.
+    """Asks a model over gRPC.
 
     Args:
         address: Such as `127.0.0.1:8500`.

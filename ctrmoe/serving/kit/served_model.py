@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ctrmoe.config import ConfigError
 from ctrmoe.export.manifest import read_manifest
-
-SAVED_MODEL = "saved_model.pb"
+from ctrmoe.versions import saved_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,13 @@ def find_models(base: str | Path) -> list[ServedModel]:
     """
     base = Path(base)
     folders = sorted(path for path in base.glob("*") if path.is_dir())
-    models = [_model(folder, found) for folder in folders if (found := versions_in(folder))]
+    models = [_model(folder, found) for folder in folders if (found := saved_versions(folder))]
     if not models:
-        below = " It holds versions itself: name the folder above." if versions_in(base) else ""
+        below = " It holds versions itself: name the folder above." if saved_versions(base) else ""
         raise ConfigError(
             f"{base} must hold exported models, BASE/NAME/<version>/. Received: none.{below}"
         )
     return models
-
-
-def versions_in(folder: Path) -> dict[int, Path]:
-    """Returns the version folders of a model by their numbers, ascending."""
-    found = {int(p.name): p for p in folder.glob("*") if p.name.isdigit()}
-    return {n: found[n] for n in sorted(found) if (found[n] / SAVED_MODEL).is_file()}
 
 
 def _model(folder: Path, versions: dict[int, Path]) -> ServedModel:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctrmoe.config import ConfigError
+from ctrmoe.export.golden import read_golden
 from ctrmoe.export.manifest import read_manifest
-from ctrmoe.serving.promotion.golden import read_golden
 from ctrmoe.serving.promotion.server_control import ServerControl
 
 WARM_REQUESTS = 5

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
-from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
-from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
-from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from ctrmoe.config import ConfigError
@@ -15,6 +12,7 @@ from ctrmoe.serving.client import ClientOptions, VersionStatus, messages
 from ctrmoe.serving.client.channel import open_channel, sent_along
 from ctrmoe.serving.client.raw_rows import Arrays
 from ctrmoe.serving.client.status import read_status
+from ctrmoe.serving.protos import ModelServiceStub, PredictionServiceStub, ReloadConfigRequest
 
 SECONDS = 30.0
 OK = 0

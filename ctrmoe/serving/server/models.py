@@ -10,11 +10,11 @@ from pathlib import Path
 
 from grpc import StatusCode
 
-from ctrmoe.scorer import SAVED_MODEL
 from ctrmoe.serving.server.failures import RequestError, not_found
 from ctrmoe.serving.server.model_config import ModelConfig, Models
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.version_folders import VersionFolder, whole_versions
+from ctrmoe.versions import saved_versions
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class ModelManager:
     def pending(self) -> bool:
         """Whether a model that is not available has a folder that may become whole."""
         return any(
-            not self._available.get(name) and any(config.base.glob(f"[0-9]*/{SAVED_MODEL}"))
+            not self._available.get(name) and saved_versions(config.base)
             for name, config in self._models.items()
         )
 

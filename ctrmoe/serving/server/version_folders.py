@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctrmoe.scorer import SAVED_MODEL
+from ctrmoe.versions import SAVED_MODEL, version_folders
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +41,15 @@ def whole_versions(base: Path) -> dict[int, VersionFolder]:
     A folder counts when it holds a SavedModel, when none of its files changed within the last
     second, which tells a folder that is being copied from one that was renamed when it was whole,
     and when it lies within `base` with links resolved.
+
+    Raises:
+        OSError: When the folder can't be listed.
     """
     versions = {}
-    for folder in base.iterdir():
-        if not (folder.name.isascii() and folder.name.isdigit()):
-            continue
+    # A folder that can't be listed is no folder without versions.
+    with os.scandir(base):
+        found = version_folders(base)
+    for number, folder in found.items():
         if not folder.resolve().is_relative_to(base.resolve()):
             logger.warning("%s is ignored: it leads out of %s.", folder, base)
             continue
@@ -54,7 +58,7 @@ def whole_versions(base: Path) -> dict[int, VersionFolder]:
         except FileNotFoundError:  # a file was renamed or the version removed meanwhile
             continue
         if _is_whole(look):
-            versions[int(folder.name)] = VersionFolder(folder, look)
+            versions[number] = VersionFolder(folder, look)
     return versions
 
 

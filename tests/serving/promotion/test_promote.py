@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -140,3 +142,22 @@ def test_command_promotes_and_takes_back(base, config, running, capsys):
         code, printed = call(*arguments)
         assert code == 2
         assert printed.err.startswith("error: Give `--version` or `--rollback`. Received: ")
+
+
+def test_command_takes_back_without_tensorflow(base, config, running, control):
+    promote(base, 2, config, control)
+    command = f"""
+import sys
+from ctrmoe.cli import main
+try:
+    main({["promote", str(base), "--config", str(config), "--rollback", "--server"]}
+         + ["127.0.0.1:{running.grpc_port}"])
+finally:
+    print("tensorflow" in sys.modules, file=sys.stderr)
+"""
+
+    ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+
+    assert ended.stdout == "shop: stable is version 1 again.\n"
+    assert ended.stderr == "False\n"
+    assert control.labelled("shop", "stable") == 1
