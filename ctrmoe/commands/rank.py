@@ -103,6 +103,7 @@ def rank(  # noqa: PLR0913 - its options
         combination_announcement,
         combination_summary,
     )
+    from ctrmoe.ranking.memory import bytes_in
     from ctrmoe.ranking.presence import with_presence
     from ctrmoe.ranking.selection import parse_count
     from ctrmoe.ranking.summary import announcement, differences, summary
@@ -111,6 +112,7 @@ def rank(  # noqa: PLR0913 - its options
 
     if by not in (None, "domain"):
         raise SchemaError(f"`by` must be domain. Received: {by!r}.")
+    most = bytes_in(memory)
     chosen = build_score(
         score,
         reference=[name for name in reference.split(",") if name],
@@ -133,7 +135,7 @@ def rank(  # noqa: PLR0913 - its options
     def announce(ranker: Ranker) -> None:
         error_console.print(announcement(ranker), highlight=False)
         if order > 1:
-            wanted = (ranker.schema, order, combinations, int(memory * 2**30))
+            wanted = (ranker.schema, order, combinations, most)
             error_console.print(combination_announcement(*wanted), highlight=False)
 
     with ranking_progress() as (on_rows, on_combinations):
@@ -156,7 +158,7 @@ def rank(  # noqa: PLR0913 - its options
             null=null,
             repeats=repeats,
             fdr=fdr,
-            memory=int(memory * 2**30),
+            memory=most,
             batch_rows=batch_rows,
             controls=controls,
             transformers=transformers,

@@ -18,7 +18,7 @@ INT64_MIN = -(2**63)
 MARK = {"string": "", "integer": INT64_MIN}
 """What stands for a missing value, by `dtype`, in the exported graph, which knows no nulls."""
 
-_LABEL_TEXT = (pl.String, pl.Categorical, pl.Enum)
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
 _AS_TEXT = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Date, pl.Datetime, pl.Time)
 
 
@@ -91,8 +91,8 @@ def numbers(values: pl.Series) -> np.ndarray:
         SchemaError: When the column holds no numbers.
     """
     dtype = values.dtype
-    if dtype == pl.String:
-        values = values.str.strip_chars()
+    if dtype in _TEXT:
+        values = values.cast(pl.String).str.strip_chars()
     elif not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
         raise SchemaError(
             f"`{values.name}` must be a column of numbers. Received: {dtype}. Declare it "
@@ -119,12 +119,12 @@ def labels(values: pl.Series, where: Origin) -> np.ndarray:
         SchemaError: When a value is neither 0 nor 1, with its row.
     """
     dtype = values.dtype
-    if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null, *_LABEL_TEXT)):
+    if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null, *_TEXT)):
         raise SchemaError(
             f"Label `{values.name}` must be 0 or 1. Received: a column of {dtype} in {where.name}. "
             "Cast it."
         )
-    text = plain_text(values.cast(pl.String)) if dtype in _LABEL_TEXT else values
+    text = plain_text(values.cast(pl.String)) if dtype in _TEXT else values
     result = text.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = (result != 0) & (result != 1)
     if wrong.any():

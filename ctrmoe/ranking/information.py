@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincc, xlogy
 
-from ctrmoe.ranking.estimate import Estimate
+from ctrmoe.ranking.estimate import CHANCE, Estimate
 from ctrmoe.ranking.permutation_null import Moments
 
 
@@ -68,6 +68,12 @@ def tail(value: float, null: Moments) -> float:
 
 
 def corrected(value: float, std: float, null: Moments, rows: int) -> Estimate:
-    """Returns mutual information less its mean under shuffled labels."""
+    """Returns mutual information less its mean under shuffled labels.
+
+    Where no order of the labels is another one, as of a single value, there is none: what is left
+    of it is rounding, whose tiny error would outweigh all others where scores are compared.
+    """
+    if null.variance <= 0:
+        return CHANCE
     spread = float(np.hypot(std, np.sqrt(null.variance) / rows))
     return Estimate(value - null.mean / rows, spread, tail(value * rows, null))

@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 Null = Literal["permutation", "analytic", "shift"]
 R = TypeVar("R")
 SCORE, LEVEL = "corrected_mi", 0.05
+MOST_SEEDS = 1 << 31
+"""LightGBM takes no larger ones."""
 
 
 class Ranker:
@@ -92,6 +94,8 @@ class Ranker:
             )
         if not 0 < fdr < 1:
             raise SchemaError(f"`fdr` must lie between 0 and 1. Received: {fdr}.")
+        if not 0 <= seed < MOST_SEEDS:
+            raise SchemaError(f"`seed` must lie between 0 and {MOST_SEEDS - 1}. Received: {seed}.")
         self.schema = schema
         self.controls = CONTROLS if controls else ()
         self._features = (*schema.features, *(control.feature for control in self.controls))
@@ -101,6 +105,8 @@ class Ranker:
         share = memory // (1 + len(parts))
         self.max_values = values_within(share, len(self._features) * len(schema.tasks))
         self._fdr, self._seed = fdr, seed
+        # The bits of large seeds wrap around.
+        self._salt = np.uint64((seed << 40 | seed >> 24) % 2**64)
         self._threads = threads or pl.thread_pool_size()
         if isinstance(score, str):
             score = build_score(score, repeats=repeats, seed=seed, threads=self._threads)
@@ -155,7 +161,7 @@ class Ranker:
         check_labels(self.schema, frame.columns, where.name)
         labels = {t.name: columns.labels(frame[t.label], where) for t in self.schema.tasks}
         numbers = np.arange(first_row, first_row + len(frame))
-        folds = (mixed(numbers + (self._seed << 40)) & np.uint64(1)).astype(np.int8)
+        folds = (mixed(numbers.astype(np.uint64) + self._salt) & np.uint64(1)).astype(np.int8)
 
         if self.sampled:
             self.sampled.add(frame, numbers)
@@ -224,8 +230,9 @@ class Ranker:
         places = [(found, task.name) for task in self.schema.tasks for found in self._ranked]
         rows = [row for row in self._map(lambda place: self._candidate_row(*place), places) if row]
         rows += [self._row(PERMUTED_LABEL, *drawn) for drawn in self._permuted_labels()]
+        covered = {row["feature"] for row in rows if row["coverage"]}
         for feature in self.schema.features:
-            if all(row["coverage"] == 0 for row in rows if row["feature"] == feature.name):
+            if feature.name not in covered:
                 logger.warning(
                     "Feature `%s` has no value in any row: it is ranked as noise.", feature.name
                 )

@@ -21,7 +21,8 @@ def announcement(ranker: Ranker) -> str:
     features, tasks = len(ranker.schema.features), len(ranker.schema.tasks)
     controls = f", {len(ranker.controls)} controls" if ranker.controls else ""
     return (
-        f"Counts take at most {ranker.memory / 2**30:.2f} GiB: {features:,} features{controls}, "
+        f"Counts take at most {ranker.memory / 2**30:.2f} GiB: {features:,} "
+        f"feature{'s' * (features > 1)}{controls}, "
         f"{tasks} task{'s' * (tasks > 1)}, {ranker.max_values:,} values each. A feature with more "
         "values is counted in as many buckets."
         + "".join(

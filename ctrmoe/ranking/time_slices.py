@@ -11,7 +11,7 @@ import polars as pl
 from ctrmoe.data.parquet import CHUNK_ROWS, read_files
 from ctrmoe.data.sources import Origin, SourceFile
 from ctrmoe.ranking.parts import Parts
-from ctrmoe.ranking.quality.column import as_times
+from ctrmoe.ranking.quality.column import as_times, type_group
 from ctrmoe.ranking.quality.counts import FIRST, KEY, ROWS
 from ctrmoe.ranking.quality.number_counts import NumberCounts, key_numbers, number_keys
 from ctrmoe.ranking.stability import stability, with_agreement
@@ -40,7 +40,7 @@ class TimeSlices(Parts):
 
     def assign(self, frame: pl.DataFrame, where: Origin) -> np.ndarray:
         """Returns the number of each row's slice, -1 for a row without a time."""
-        times = as_times(frame[self.column])
+        times = _times(frame[self.column], where)
         later_slices = self.table["first_time"].to_numpy()[1:]
         slices = np.searchsorted(later_slices, times.fill_null(0.0).to_numpy(), side="right")
         return np.where(times.is_null().to_numpy(), -1, slices)
@@ -82,6 +82,15 @@ def find_time_slices(
     return TimeSlices(schema.timestamp, times[first], times[last])
 
 
+def _times(values: pl.Series, where: Origin) -> pl.Series:
+    if type_group(values.dtype) in ("list", "other"):
+        raise SchemaError(
+            f"Timestamp `{values.name}` must hold times, numbers or text. Received: "
+            f"{values.dtype} in {where.name}. Name another column."
+        )
+    return as_times(values)
+
+
 def _rows(counts: pl.DataFrame) -> np.ndarray:
     return counts[ROWS].to_numpy() if counts.height else np.zeros(0, np.int64)
 
@@ -89,8 +98,8 @@ def _rows(counts: pl.DataFrame) -> np.ndarray:
 def _counts(files: list[SourceFile], schema: Schema, chunk_rows: int) -> NumberCounts:
     counts = NumberCounts(MAX_TIMES)
     missing = 0
-    for frame, _, _ in read_files(files, [schema.timestamp], schema, chunk_rows):
-        times = as_times(frame[schema.timestamp]).drop_nulls()
+    for frame, where, _ in read_files(files, [schema.timestamp], schema, chunk_rows):
+        times = _times(frame[schema.timestamp], where).drop_nulls()
         missing += len(frame) - len(times)
         keys = pl.Series(KEY, number_keys(times.to_numpy()), pl.UInt64)
         first = pl.lit(0, pl.UInt64).alias(FIRST)

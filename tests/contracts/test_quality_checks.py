@@ -171,6 +171,10 @@ FAULTS = {
         "types", "item", train(pl.concat_list("item"), "item")
     ),
     "one value where the schema has lists": Fault("types", "tags", train(pl.col("item"), "tags")),
+    "dates instead of numbers": Fault("types", "age", train(pl.col("time"), "age")),
+    "durations instead of categories": Fault(
+        "types", "user", train(pl.duration(hours="user"), "user")
+    ),
     "nested column": Fault("types", "item", train(pl.struct("item", "age"), "item")),
     "missing column": Fault("columns", "item", None, lambda: TEST.drop("item")),
     "missing column in one file": Fault(

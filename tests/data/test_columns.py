@@ -134,6 +134,12 @@ def test_numbers_are_float32_or_missing(values, expected):
     np.testing.assert_array_equal(result, np.array(expected, np.float32))
 
 
+def test_numbers_stored_as_a_dictionary_of_texts_are_numbers():
+    column = pl.Series("a", ["1.5", " 2", None, "x"], dtype=pl.Categorical)
+
+    np.testing.assert_array_equal(numbers(column), np.array([1.5, 2, np.nan, np.nan], np.float32))
+
+
 def test_numbers_of_dates_are_refused():
     with pytest.raises(SchemaError, match="`a` must be a column of numbers. Received: Date"):
         numbers(pl.Series("a", [datetime.date(2024, 1, 1)]))

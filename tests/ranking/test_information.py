@@ -50,3 +50,9 @@ def test_divergence_from_the_rate_to_be_expected():
     surprises = [np.log(0.25 / 0.5), *[np.log(0.75 / 0.5)] * 3, *[np.log(1 / 0.6)] * 3]
     assert first == pytest.approx(sum(surprises))
     assert second == pytest.approx(sum(np.square(surprises)))
+
+
+def test_single_value_has_neither_score_nor_error():
+    counts, classes = np.array([[121, 30]]), np.array([121, 30])
+
+    assert corrected(*mutual_information(counts, classes), Moments(0, 0), 151) == (0, 0, 1)

@@ -1,6 +1,6 @@
 import pytest
 
-from ctrmoe.ranking.memory import MAX_VALUES, bytes_of, values_within
+from ctrmoe.ranking.memory import MAX_VALUES, bytes_in, bytes_of, gibibytes, values_within
 from ctrmoe.schema import SchemaError
 
 
@@ -13,3 +13,15 @@ def test_values_fit_within_the_memory():
 def test_too_little_memory():
     with pytest.raises(SchemaError, match="`memory` must be at least 0.001 GiB for 12 tables"):
         values_within(1_000, 12)
+
+
+def test_memory_that_a_message_names_is_enough():
+    assert bytes_in(float(gibibytes(1_234_567))) >= 1_234_567
+    assert gibibytes(2 << 30) == "2"
+    assert gibibytes(1) == "0.0001"
+
+
+@pytest.mark.parametrize("memory", [0.0, -1.0, float("nan"), float("inf")])
+def test_memory_that_is_none(memory):
+    with pytest.raises(SchemaError, match="`memory` must be a number of GiB above 0. Received: "):
+        bytes_in(memory)

@@ -119,6 +119,17 @@ def test_shift_is_a_value_a_chunk(rows):
     assert scores["tags"] is None
 
 
+def test_halves_of_large_seeds_differ(rows):
+    """A date is a seed like any other."""
+    found = []
+    for seed in (20_261_122, 20_261_122 + (1 << 24), 0):
+        ranker = Ranker(SCHEMA, seed=seed)
+        ranker.add(rows)
+        found.append(ranker.counts("strong", "click").rows.tolist())
+
+    assert found[0] != found[1] != found[2]
+
+
 def test_memory_decides_how_many_values_are_counted():
     ranker = Ranker(SCHEMA, memory=64 << 20)
 
@@ -132,7 +143,9 @@ def test_memory_decides_how_many_values_are_counted():
         ({"score": "mutual"}, "`score` must be one of ami, auc"),
         ({"null": "permutaton"}, "`null` must be one of .*Did you mean `permutation`"),
         ({"fdr": 1.0}, "`fdr` must lie between 0 and 1. Received: 1.0"),
-        ({"memory": 1000}, "`memory` must be at least 0.001 GiB for 12 tables. Received: 0.000"),
+        ({"memory": 1000}, "`memory` must be at least 0.001 GiB for 12 tables. Received: 0.0001 G"),
+        ({"seed": -1}, "`seed` must lie between 0 and 2147483647. Received: -1."),
+        ({"seed": 1 << 31}, "`seed` must lie between 0 and 2147483647. Received: 2147483648."),
         ({"repeats": -1}, "`repeats` must be 0, or at least 2. Received: repeats=-1"),
     ],
 )

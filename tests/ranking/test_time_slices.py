@@ -95,3 +95,10 @@ def test_times_before_the_first_belong_to_the_first_slice():
 def test_what_can_not_be_divided_by_time(times, timestamp, count, message):
     with pytest.raises(SchemaError, match=message):
         find_time_slices(find_files(pl.DataFrame({"time": times})), schema(timestamp), count)
+
+
+def test_column_of_lists_holds_no_times():
+    frame = pl.DataFrame({"time": [[1], [2]]})
+
+    with pytest.raises(SchemaError, match="Timestamp `time` must hold times, numbers or text. Rec"):
+        find_time_slices(find_files(frame), schema(), 2)

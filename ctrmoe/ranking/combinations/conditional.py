@@ -12,7 +12,7 @@ from ctrmoe.ranking.combinations.choices import Combination
 from ctrmoe.ranking.combinations.codes import Codes, JointIndex
 from ctrmoe.ranking.combinations.joint_counts import JointCounts
 from ctrmoe.ranking.combinations.strata_null import strata_moments
-from ctrmoe.ranking.estimate import CHANCE, Estimate
+from ctrmoe.ranking.estimate import Estimate
 from ctrmoe.ranking.information import corrected, divergence
 
 STRATUM = ""
@@ -88,8 +88,6 @@ class Conditional:
         rows, rates = int(self._rows.sum()), (self._positives / self._rows)[strata]
         first, second = divergence(sizes, positives, rates)
         null = strata_moments(sizes, strata, self._rows, self._positives)
-        if null.variance <= 0:
-            return CHANCE
         std = (max(second / rows - (first / rows) ** 2, 0) / rows) ** 0.5
         return corrected(first / rows - self.strata.loss, std, null, rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ctrmoe.ranking.combinations.choices import Combination
+from ctrmoe.ranking.memory import gibibytes
 from ctrmoe.schema import SchemaError
 
 BYTES_PER_WORKING_ROW = 120
@@ -68,8 +69,8 @@ def _blocks(widths: Mapping[str, int], capacity: int, together: int, memory: int
         if width > largest:
             missing = (width - largest) * together
             raise SchemaError(
-                f"`memory` must be at least {(memory + missing) / 2**30:.2f} GiB to combine "
-                f"{together} features of so many rows. Received: {memory / 2**30:.2f} GiB. Raise "
+                f"`memory` must be at least {gibibytes(memory + missing)} GiB to combine "
+                f"{together} features of so many rows. Received: {gibibytes(memory)} GiB. Raise "
                 "it, or rank fewer rows."
             )
         if used + width > largest:

@@ -9,7 +9,7 @@ import polars as pl
 
 from ctrmoe.ranking.quality.column import Column
 from ctrmoe.ranking.quality.typed_file import TypedFile
-from ctrmoe.schema import Schema
+from ctrmoe.schema import Feature, Schema
 
 
 def plan_columns(schema: Schema, files: Iterable[TypedFile]) -> dict[str, Column]:
@@ -18,14 +18,18 @@ def plan_columns(schema: Schema, files: Iterable[TypedFile]) -> dict[str, Column
     names = [*schema.raw_inputs, schema.domain, schema.group, schema.timestamp]
     names += [task.label for task in schema.tasks]
     names += [name for file in known for name in file.types]
+    features = {feature.name: feature for feature in schema.inputs}
     return {
-        name: _plan(name, schema, [f.types[name] for f in known if name in f.types], known)
+        name: _plan(
+            name, schema, features.get(name), [f.types[name] for f in known if name in f.types]
+        )
         for name in dict.fromkeys(filter(None, names))
     }
 
 
-def _plan(name: str, schema: Schema, types: list[pl.DataType], files: list[TypedFile]) -> Column:
-    feature = next((f for f in schema.inputs if f.name == name), None)
+def _plan(
+    name: str, schema: Schema, feature: Feature | None, types: Iterable[pl.DataType]
+) -> Column:
     typed = [dtype for dtype in types if dtype != pl.Null]
     whole = bool(typed) and all(_is_whole(dtype) for dtype in typed)
     dtype: Literal["string", "integer"] = "integer" if whole else "string"

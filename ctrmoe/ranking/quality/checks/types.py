@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from ctrmoe.ranking.quality.column import Column, type_group
 from ctrmoe.ranking.quality.finding import Finding
 from ctrmoe.ranking.quality.table_profile import FileRows
@@ -37,6 +39,10 @@ def _broken_rule(column: Column, file: FileRows, first: FileRows) -> tuple[str, 
         return "hold numbers, text, times or lists of them", ". Write its parts as columns"
     if type_group(dtype) != type_group(other):
         return "have one type in all files", f", {other} in {first.name}. Cast one of them"
+    if column.kind == "number" and type_group(dtype) == "time":
+        return "hold numbers, as the schema says", ". Cast it, or declare it categorical"
+    if column.kind in ("value", "list") and dtype == pl.Duration:
+        return "hold text or whole numbers, as the schema says", ". Cast it"
     if not column.fits(dtype):
         if column.kind == "list":
             return "hold lists, as the schema says", ". Leave `max_length` out of the schema"
