@@ -41,7 +41,7 @@ class RequestError(Exception):
 
 
 def not_found(message: str) -> RequestError:
-    """Returns the error for a model, version or label that is not served."""
+    """Returns the error for a model or version that is not served."""
     return RequestError(message, StatusCode.NOT_FOUND)
 
 

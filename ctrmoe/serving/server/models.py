@@ -101,6 +101,8 @@ class ModelManager:
             if label:
                 version = self._labels.get((name, label))
                 if version is None:
+                    # No 404, unlike an unknown version: `GetModelVersionForLabel` of TensorFlow
+                    # Serving's server_core.cc has INVALID_ARGUMENT.
                     raise RequestError(f"Unrecognized servable version label: {label}")
             loaded = self._available.get(name, {})
             number = max(loaded, default=None) if version is None else version
