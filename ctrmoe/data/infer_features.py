@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.infer_profile import Column
+from ctrmoe.data.infer_transform import guess_transform
 
 FEW_VALUES = 50
 ROW_ID_SHARE = 0.95
@@ -19,7 +20,6 @@ SEPARATORS = "|;,^\x01"
 MAX_LENGTH = {"sequence": 50, "categorical": 20}
 HASH_ABOVE, HASH_BUCKETS = 1_000_000, 2**20
 MIN_COUNTS = ((100_000, 10), (10_000, 5), (1_000, 2))
-SKEWED = 2.0
 
 ORDER_WORDS = set(
     "history hist seq sequence recent past last previous prev clicked viewed visited watched "
@@ -184,38 +184,15 @@ def _integer(column: Column) -> Guess:
 def _number(column: Column, *, unsure: bool) -> Guess:
     sample = column.sample.drop_nulls().cast(pl.Float64)
     values = sample.filter(sample.is_finite()).to_numpy()
-    transform, why = _transform(values)
+    transform, why = guess_transform(values)
     missing = f", {column.nulls / column.rows:.1%} missing" if column.nulls else ""
     # Codes have no long tail.
-    note = "; make it categorical if it is a code" if unsure and transform == "standard" else ""
+    is_plain = transform["transform"] == "standard"
+    note = "; make it categorical if it is a code" if unsure and is_plain else ""
     return Guess(
         reason=f"numbers from {column.minimum:g} to {column.maximum:g}{missing}; {why}{note}",
-        options={"kind": "numeric", "transform": transform},
+        options={"kind": "numeric"} | transform,
     )
-
-
-def skewness(values: np.ndarray) -> float:
-    """Returns E[(x - mean)^3] / deviation^3, 0 of constant values."""
-    if not len(values):
-        return 0.0
-    scaled = (values - values.mean()) / (values.std() or 1.0)
-    return float((scaled * scaled * scaled).mean())
-
-
-def _transform(values: np.ndarray) -> tuple[str, str]:
-    before = skewness(values)
-    plain = f"skewness {before:.1f}"
-    # Counts with a small negative code, such as -1 for "none", are still skewed counts.
-    if abs(before) <= SKEWED or values.min() < -0.01 * values.max():
-        return "standard", plain
-    after = {
-        "log": skewness(np.sign(values) * np.log1p(np.abs(values))),
-        "log_square": skewness(np.where(values > 2, np.log(np.maximum(values, 2)) ** 2, values)),
-    }
-    best = min(after, key=lambda name: abs(after[name]))
-    if abs(after[best]) > 0.75 * abs(before):
-        return "standard", f"{plain}, hardly less after a logarithm"
-    return best, f"{plain}, {after[best]:.1f} after {best}"
 
 
 def _text(column: Column) -> Guess:

@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from ctrmoe.data.infer_features import guess_feature, is_time, skewness, words
+from ctrmoe.data.infer_features import guess_feature, is_time, words
 from ctrmoe.data.infer_profile import profile
 
 ROWS = 2000
@@ -46,14 +46,6 @@ def codes(values):
 )
 def test_words_splits_headers(header, expected):
     assert words(header) == expected
-
-
-def test_skewness_equals_scipy_definition():
-    values = np.random.default_rng(0).exponential(size=200_000)
-
-    # An exponential distribution has skewness 2.
-    assert skewness(values) == pytest.approx(2.0, rel=0.05)
-    assert skewness(np.ones(3)) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -145,27 +137,6 @@ def test_usable_column_is_kept(name, values, kind):
 )
 def test_numbers_are_codes_or_quantities(name, values, kind):
     assert guess(name, values).options["kind"] == kind
-
-
-@pytest.mark.parametrize(
-    ("draw", "transform"),
-    [
-        (lambda rng: rng.normal(size=ROWS), "standard"),
-        (lambda rng: rng.uniform(0, 1000, ROWS), "standard"),
-        (lambda rng: rng.lognormal(0, 2, ROWS), "log"),
-        # ln(x) leans to the left, ln(x)^2 is symmetric.
-        (lambda rng: np.exp(np.sqrt(np.maximum(rng.normal(60, 18, ROWS), 1))), "log_square"),
-        (lambda rng: np.where(rng.random(ROWS) < 0.2, -1, rng.lognormal(5, 2, ROWS)), "log"),
-        # Skewed, but reaching far below zero.
-        (lambda rng: rng.exponential(1, ROWS) ** 2 - 10, "standard"),
-        # Within [0, 1] a logarithm changes little.
-        (lambda rng: rng.beta(0.3, 9, ROWS), "standard"),
-    ],
-)
-def test_transform_follows_the_skewness(draw, transform):
-    options = guess("value", draw(np.random.default_rng(1))).options
-
-    assert options == {"kind": "numeric", "transform": transform}
 
 
 @pytest.mark.parametrize(
