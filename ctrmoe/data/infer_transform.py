@@ -8,7 +8,7 @@ import numpy as np
 
 SKEWED = 2.0
 FREQUENT_SHARE = 0.25
-RANGES = 64
+RANGES = 128
 
 
 def guess_transform(values: np.ndarray) -> tuple[dict[str, Any], str]:

@@ -41,5 +41,5 @@ def test_numbers_that_are_often_the_same_become_ranges():
 
     options, reason = guess_transform(values)
 
-    assert options == {"transform": "quantile", "buckets": 64}
+    assert options == {"transform": "quantile", "buckets": 128}
     assert reason == f"0 in {(values == 0).mean():.0%} of the rows: ranges"
