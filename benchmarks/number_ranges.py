@@ -36,7 +36,7 @@ NUMBERS = {
     "capital_losses": "log",
     "stock_dividends": "log",
 }
-BUCKETS = (16, 32, 64, 128, 256)
+BUCKETS = (32, 128)
 BOTH = 128
 SETTINGS = (
     "model.deep.units=[256, 128, 64]",
