@@ -13,7 +13,6 @@ from ctrmoe.serving.server.failures import RequestError
 
 _DEBUG_LENGTH = 256
 _STRING_OR_INF = re.compile(r'"(?:[^"\\]|\\.)*"|\bInf\b')
-_LONG_INTEGER = re.compile(rb"[\[,:\s-]\d{20}")
 _TYPES = {
     type(None): "Null",
     dict: "Object",
@@ -35,20 +34,25 @@ def parse_body(body: bytes) -> dict[str, Any]:
     """
     if not body:
         raise RequestError("JSON Parse error: The document is empty")
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        document = _parse_leniently(body)
+    document = _parse_strictly(body) or _parse_leniently(body)
     if not isinstance(document, dict):
         raise RequestError(f"JSON Value: {debug_text(document)} Is not object")
     return document
 
 
-def _parse_leniently(body: bytes) -> Any:
-    if b"\\u" not in body and _LONG_INTEGER.search(body) is None:
-        # Python's parser knows NaN and Infinity, which missing numbers are, and is written in C.
+def _parse_strictly(body: bytes) -> Any:
+    """Returns nothing where the body is no JSON, but for numbers that Python's parser knows."""
+    # Missing numbers are NaN, at which orjson would stop half-way.
+    if b"NaN" not in body:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(body)
+    if b"\\u" not in body:
         with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(body.decode())
+            return _DECODER.decode(body.decode())
+    return None
+
+
+def _parse_leniently(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig").lstrip(" \t\n\r")
         text = _STRING_OR_INF.sub(lambda m: "Infinity" if m[0] == "Inf" else m[0], text)
