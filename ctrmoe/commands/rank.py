@@ -52,6 +52,12 @@ def rank(  # noqa: PLR0913 - its options
     time_slices: Annotated[
         int, _More(help="Rank within so many slices of time too; 0 for none.")
     ] = 0,
+    engine: Annotated[
+        str, typer.Option(help="local, or ray: a cluster counts the files.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(help="Of Ray: files counted at once; one a node.", min=1)
+    ] = None,
     check: Annotated[
         bool, _More("--check", help="Look for what is wrong with the data too.")
     ] = False,
@@ -152,6 +158,8 @@ def rank(  # noqa: PLR0913 - its options
             given=[name for name in given.split(",") if name],
             forward=forward,
             strata=strata,
+            engine=engine,
+            workers=workers,
             by_domain=by == "domain",
             time_slices=time_slices,
             score=chosen,

@@ -9,14 +9,16 @@ from typing import Any
 
 import polars as pl
 
+from ctrmoe import strict
 from ctrmoe.ahead import ahead
 from ctrmoe.data.columns import infer_dtype
 from ctrmoe.data.labels import check_labels
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, column_types, count_rows, read_files
-from ctrmoe.data.sources import SourceFile, Table, find_files
+from ctrmoe.data.sources import Origin, SourceFile, Table, find_files
 from ctrmoe.ranking.distributions import distributions, first_places, frequent_keys
 from ctrmoe.ranking.domains import find_domains
 from ctrmoe.ranking.mini_batches import mini_batches
+from ctrmoe.ranking.on_cluster import count_on_cluster
 from ctrmoe.ranking.page import ranking_page
 from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.quality import check as check_table
@@ -30,6 +32,7 @@ from ctrmoe.schema import Schema, SchemaError
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 1 << 14
+ENGINES = ("local", "ray")
 
 
 def rank(
@@ -76,6 +79,8 @@ def rank_tables(  # noqa: PLR0913 - its options
     check: bool = False,
     chunk_rows: int = CHUNK_ROWS,
     batch_rows: int = BATCH_ROWS,
+    engine: str = "local",
+    workers: int | None = None,
     on_start: Callable[[Ranker], None] | None = None,
     on_rows: Callable[[int], None] | None = None,
     on_counted: Callable[[Ranker], None] | None = None,
@@ -95,6 +100,8 @@ def rank_tables(  # noqa: PLR0913 - its options
             values by label know no text, no file and no order of rows.
         chunk_rows: Rows in memory at once; the result does not depend on it.
         batch_rows: Rows of a mini-batch of `null="shift"`.
+        engine: `local`, or `ray`: the workers of a cluster count a file each.
+        workers: Of Ray, files counted at once; one a node where it is None.
         on_start: Called with the ranker before the first row, to announce its memory.
         on_rows: Called with the number of rows of each chunk that is done.
         on_counted: Called with the ranker after the last row.
@@ -109,6 +116,7 @@ def rank_tables(  # noqa: PLR0913 - its options
     """
     if batch_rows < 2:
         raise SchemaError(f"`batch_rows` must be at least 2. Received: {batch_rows}.")
+    _check_engine(engine, options.get("null"))
     files = find_files(data)
     names = [column.name for column in schema.inputs] + [task.label for task in schema.tasks]
     _check_files(files, schema, names)
@@ -119,13 +127,13 @@ def rank_tables(  # noqa: PLR0913 - its options
     names += [division.column for division in parts]
     if on_start:
         on_start(ranker)
-    chunks = read_files(files, names, schema, chunk_rows)
-    if options.get("null") == "shift":
-        chunks = mini_batches(chunks, batch_rows)
-    for frame, where, first_row in ahead(chunks):
-        ranker.add(frame, where, first_row)
-        if on_rows:
-            on_rows(len(frame))
+    if engine == "ray":
+        count_on_cluster(ranker, files, names, chunk_rows, workers, on_rows)
+    else:
+        chunks = read_files(files, names, schema, chunk_rows)
+        if options.get("null") == "shift":
+            chunks = mini_batches(chunks, batch_rows)
+        _count(ranker, chunks, on_rows)
     if on_counted:
         on_counted(ranker)
     tables = ranker.tables()
@@ -134,6 +142,30 @@ def rank_tables(  # noqa: PLR0913 - its options
     if check:
         tables["findings"] = check_table(files, schema, on_rows=on_rows).frame()
     return tables
+
+
+def _count(
+    ranker: Ranker,
+    chunks: Iterable[tuple[pl.DataFrame, Origin, int]],
+    on_rows: Callable[[int], None] | None,
+) -> None:
+    for frame, where, first_row in ahead(chunks):
+        ranker.add(frame, where, first_row)
+        if on_rows:
+            on_rows(len(frame))
+
+
+def _check_engine(engine: str, null: object) -> None:
+    if engine not in ENGINES:
+        raise SchemaError(
+            f"`engine` must be local or ray. Received: {engine!r}."
+            + strict.suggestion(engine, ENGINES)
+        )
+    if engine == "ray" and null == "shift":
+        raise SchemaError(
+            "`null` must be permutation or analytic on a cluster: shift goes by the order of the "
+            "rows. Received: 'shift'. Rank with `engine` local."
+        )
 
 
 def _distributions(ranker: Ranker, ranking: pl.DataFrame, files: list[SourceFile]) -> pl.DataFrame:
@@ -150,7 +182,8 @@ def _check_files(files: list[SourceFile], schema: Schema, names: list[str]) -> N
         types = column_types(file, schema)
         check_labels(schema, types, str(file))
         check_columns(names, types, str(file))
-        for name in (column.name for column in schema.inputs):
+        # Numbers may be text, as those of a CSV file beside others are.
+        for name in (column.name for column in schema.inputs if column.kind != "numeric"):
             form = _form(name, types[name], str(file))
             if form and first.setdefault(name, form) != form:
                 raise SchemaError(

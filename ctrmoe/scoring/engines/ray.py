@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ctrmoe.cluster import RETRIES, cluster, division
 from ctrmoe.config import ConfigError
 from ctrmoe.extras import check_extra
 from ctrmoe.scorer import Scorer, find_model, find_schema, fingerprint
 from ctrmoe.scoring.engines.base import Outcomes
 from ctrmoe.scoring.file import FileScoring
 from ctrmoe.scoring.records import FileFailure, FileRecord, FileTask
-
-RETRIES = 5
-"""Times that a file is begun anew after its worker or its node was lost."""
-STORE_BYTES = 80 * 2**20
-"""Ray's shared memory in a cluster of our own: no rows pass through it, files are read in place."""
 
 
 class RayEngine:
@@ -57,8 +51,8 @@ class RayEngine:
         """
         import ray
 
-        with _cluster(ray):
-            count, cores = _division(ray, self._workers)
+        with cluster(ray):
+            count, cores = division(ray, self._workers)
             remote = ray.remote(_score_file).options(
                 num_cpus=cores, max_retries=RETRIES, scheduling_strategy="SPREAD"
             )
@@ -82,34 +76,6 @@ class RayEngine:
             finally:
                 for call in running:
                     ray.cancel(call)
-
-
-@contextlib.contextmanager
-def _cluster(ray: Any) -> Iterator[None]:
-    if ray.is_initialized():
-        yield
-        return
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        ray.init(address="auto", **quiet)
-    except ConnectionError:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        own = {"address": "local", "include_dashboard": False, "object_store_memory": STORE_BYTES}
-        ray.init(**own, **quiet)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _division(ray: Any, workers: int | None) -> tuple[int, int]:
-    """Returns how many files are scored at once, and the cores that each of them asks for."""
-    cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    cores = [number for number in cores if number]
-    if not cores:
-        raise ConfigError("The Ray cluster must have cores. Received: 0. Start a worker node.")
-    count = workers or len(cores)
-    return count, max(1, min(sum(cores) // count, *cores))
 
 
 def _outcome(ray: Any, call: Any, task: FileTask) -> FileRecord | FileFailure:
