@@ -69,7 +69,10 @@ class RowBlocks(keras.layers.Wrapper):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         rows = tree.flatten(inputs)[0].shape[0]
-        if rows is None or keras.backend.backend() != "tensorflow":
+        # Keras builds a reloaded model by a call with symbols, when weights have no values yet: a
+        # function of the cache would keep the values that stand in for them.
+        ready = all(weight._value is not None for weight in self.layer.weights)
+        if rows is None or not ready or keras.backend.backend() != "tensorflow":
             return self.layer(inputs, training=training)
         block_size, compiler = self._plan()
         count = rows // block_size if block_size and rows % block_size == 0 else 1

@@ -34,6 +34,18 @@ class Watched(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tests")
+class Blocks(keras.Model):
+    """A model without `build`: Keras calls it with symbols when it is reloaded."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.blocks = RowBlocks(AutoInt(num_layers=1, key_dim=3), block_size=BLOCK)
+
+    def call(self, inputs):
+        return self.blocks(inputs)
+
+
+@keras.saving.register_keras_serializable(package="tests")
 class Pair(keras.layers.Layer):
     """`a + 2 b` of a dictionary."""
 
@@ -259,6 +271,17 @@ def test_save_and_load_in_a_functional_model(tokens, tmp_path):
     np.testing.assert_allclose(loaded(x), expected, atol=1e-6)
     copy = loaded.layers[-1]
     assert (copy.block_size, copy.compile) == (BLOCK, "xla")
+
+
+def test_save_and_load_in_a_model_that_keras_builds(random, tmp_path):
+    x = random.normal(size=(2 * BLOCK, 3, 4)).astype("float32")
+    model = Blocks()
+    before = model(x)
+
+    model.save(tmp_path / "model.keras")
+
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x), before)
 
 
 def test_export_serves_batches_of_any_size(tokens, tmp_path):
