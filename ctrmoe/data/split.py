@@ -12,6 +12,7 @@ from ctrmoe.data.sources import SourceFile
 from ctrmoe.schema import Schema, SchemaError
 
 PARTS = ("train", "valid", "test")
+ORDERED_TEXT = r"^\d{4}[-/.]\d{2}($|[-/.]\d{2}($|\D))"
 
 
 class Split(Protocol):
@@ -53,9 +54,12 @@ class TimeSplit:
 
     Args:
         fractions: Of the parts; they add up to 1.
-        column: The column of the time: a number, a date, or text in which later is greater.
+        column: The column of the time: a number, a date, or text of numbers or like 2026-03-01.
         sources: The files that are divided; the column is read once to find the bounds.
         schema: Of the files.
+
+    Raises:
+        SchemaError: When the column tells no order, or has too few moments for every part.
     """
 
     def __init__(
@@ -68,13 +72,22 @@ class TimeSplit:
         self.parts = PARTS[: len(fractions)]
         self.columns = (column,)
         table = _count_times(column, sources, schema)
+        _check_order(table["time"].alias(column))
         is_text_of_numbers = table["time"].dtype == pl.String and _are_numbers(table["time"])
         self._dtype = pl.Float64() if is_text_of_numbers else table["time"].dtype
         table = table.with_columns(pl.col("time").cast(self._dtype)).sort("time")
         below = table["count"].cum_sum().to_numpy()
         # 0.8 + 0.1 is a little more than 0.9.
         wanted = np.ceil(np.cumsum(fractions)[:-1] * below[-1] - 1e-6)
-        self._bounds = table["time"].gather(np.searchsorted(below, wanted))
+        last = np.searchsorted(below, wanted)
+        if len({*last, len(below) - 1}) < len(fractions):
+            raise SchemaError(
+                f"`split` by time must leave rows for all of {', '.join(self.parts)}. Received: "
+                f"fractions {', '.join(map(str, fractions))} of {len(below)} different values of "
+                f"`{column}`, which stay together. Take other fractions or a finer column, or give "
+                "the parts as files."
+            )
+        self._bounds = table["time"].gather(last)
 
     def assign(self, frame: pl.DataFrame, first_row: int) -> np.ndarray:
         """Returns the number of each row's part."""
@@ -134,6 +147,18 @@ def _count_times(column: str, sources: list[SourceFile], schema: Schema) -> pl.D
     if not merged and not any(map(len, parts)):
         raise SchemaError("The files to split must have rows. Received: none.")
     return _summed(parts, column)
+
+
+def _check_order(times: pl.Series) -> None:
+    """Refuses values of which the greater one is not the later one."""
+    rule = f"Timestamp `{times.name}` must be a number, a date, or text that starts like 2026-03-01"
+    dtype = times.dtype
+    if not (dtype.is_numeric() or dtype.is_temporal() or dtype == pl.String):
+        raise SchemaError(f"{rule}. Received: a column of {dtype}. Cast it.")
+    if dtype == pl.String and not _are_numbers(times):
+        unordered = times.filter(~times.str.contains(ORDERED_TEXT))
+        if len(unordered):
+            raise SchemaError(f"{rule}. Received: {unordered.min()!r}. Write it in that form.")
 
 
 def _summed(parts: list[pl.DataFrame], column: str) -> pl.DataFrame:

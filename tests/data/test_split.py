@@ -97,6 +97,27 @@ def test_times_of_different_types_are_refused():
         divided("time:0.5,0.5", times([1]), times(["a"]))
 
 
+@pytest.mark.parametrize(
+    ("values", "received"),
+    [
+        (["01.04.2026", "27.03.2026"], "'01.04.2026'"),
+        (["2026-3-9", "2026-3-10"], "'2026-3-10'"),
+        (["5", "noon"], "'5'"),
+        ([[1], [2]], "a column of List"),
+        ([True, False], "a column of Boolean"),
+    ],
+)
+def test_times_without_an_order_are_refused(values, received):
+    with pytest.raises(SchemaError, match=f"`time` must be a number, a date, .* {received}"):
+        divided("time:0.5,0.5", times(values))
+
+
+@pytest.mark.parametrize("fractions", ["0.6,0.2,0.2", "0.1,0.1,0.8"])
+def test_too_few_times_for_the_parts_are_refused(fractions):
+    with pytest.raises(SchemaError, match="rows for all of train, valid, test. .* of 3 different"):
+        divided(f"time:{fractions}", times(["2026-03-01", "2026-03-02", "2026-03-03"]))
+
+
 def test_table_without_rows_is_refused():
     with pytest.raises(SchemaError, match="The files to split must have rows"):
         divided("time:0.5,0.5", times([1]).clear())
