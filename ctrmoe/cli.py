@@ -12,7 +12,7 @@ import typer
 from ctrmoe.commands import COMMANDS
 from ctrmoe.config import ConfigError
 from ctrmoe.schema import SchemaError
-from ctrmoe.terminal import error_console
+from ctrmoe.terminal import tell
 
 app = typer.Typer(
     name="ctrmoe",
@@ -31,6 +31,10 @@ FILE_OPTIONS = {
 }
 
 
+INTERRUPTED = 130
+RESUMABLE = ("train", "tune", "score")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; exits with 0, with 2 for what the user can mend, else with 1.
 
@@ -39,8 +43,13 @@ def main(arguments: list[str] | None = None) -> None:
     # TensorFlow's notes on its own start-up would bury the commands' messages.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format="%(levelname)s: %(message)s")
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=_repeated(sys.argv[1:] if arguments is None else arguments))
+        app(args=_repeated(given))
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            tell(f"interrupted: {_after_interruption(given[0])}")
+        raise
     except (SchemaError, ConfigError) as error:
         sys.exit(_mendable(str(error)))
     except OSError as error:
@@ -66,9 +75,14 @@ def _repeated(arguments: list[str]) -> list[str]:
     return result
 
 
+def _after_interruption(command: str) -> str:
+    if command in RESUMABLE:
+        return f"what was done is kept, and `ctrmoe {command} … --resume` goes on."
+    return "outputs appear when they are whole, so that nothing broken is left. Run it again."
+
+
 def _mendable(message: str) -> int:
-    # Not through rich's markup: the message may hold brackets.
-    error_console.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
+    tell(f"error: {message}")
     return 2
 
 

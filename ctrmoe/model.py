@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,6 +28,8 @@ from ctrmoe.layers import (
 from ctrmoe.model_fields import bottom_token, configured_fields
 from ctrmoe.model_mixture import MixtureParts
 from ctrmoe.schema import Schema
+
+logger = logging.getLogger(__name__)
 
 EMBEDDING = "embedding"
 """Name of the layer whose tables may have pre-trained vectors."""
@@ -93,6 +96,11 @@ def _build(
         linear = FeatureEmbedding(fields, len(tasks), name="wide")(inputs)
         terms.append(
             [_LinearTerm(i, name=f"{task}_linear")(linear) for i, task in enumerate(tasks)]
+        )
+    if parts.lacks_domain:
+        logger.warning(
+            "The model has parts for several domains, and the schema names no `domain`: all rows "
+            "are of one. Name its column and prepare the data again, or take another model."
         )
     totals = [list(own) for own in zip(*terms, strict=True)]
     logits = _outputs(dict(zip(tasks, totals, strict=True)), config.chains)

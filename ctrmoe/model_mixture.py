@@ -41,6 +41,8 @@ class MixtureParts:
         self.tasks = list(tasks)
         self.num_domains = max(num_domains, 1)
         self.inputs: dict[str, Any] = {}
+        self.lacks_domain = False
+        """Whether a part has asked for the domain and the schema names none."""
         self._has_domain = num_domains > 0
 
     @property
@@ -105,6 +107,7 @@ class MixtureParts:
         """The domain of each row, `[B]`; it is an input of the model once a part asks for it."""
         if self._has_domain:
             return self._index
+        self.lacks_domain = True
         return keras.ops.zeros_like(_flat(like)[:, 0], dtype="int32")
 
     @cached_property

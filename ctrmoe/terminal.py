@@ -13,3 +13,18 @@ error_console = Console(stderr=True)
 
 Data = Annotated[list[str], typer.Argument(help="Raw parquet or CSV files, globs or folders.")]
 RunFolder = Annotated[Path, typer.Argument(help="A folder that `ctrmoe train` wrote.")]
+
+
+def say(text: str) -> None:
+    """Prints a line as it is: names may hold brackets, and paths should not be cut."""
+    out_console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def tell(text: str) -> None:
+    """Prints such a line on stderr."""
+    error_console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Prints a warning on stderr."""
+    tell(f"warning: {text}")

@@ -314,6 +314,42 @@ def test_usage_error_exits_with_2(capsys):
     assert "Missing argument" in capsys.readouterr().err
 
 
+def test_commands_say_what_to_do_next(here, capsys):
+    table(click=[1, 0] * 20, price=["1.5", "1,5"] * 20).write_parquet("good [1].parquet")
+
+    assert call("infer", "good [1].parquet", "--out", "own.toml", "--label", "click") == 0
+    assert prepare("good [1].parquet", "--split", "random:0.5,0.5") == 0
+
+    printed = capsys.readouterr()
+    assert (
+        "Next: ctrmoe prepare --schema own.toml --train 'good [1].parquet' --split random:0.8,"
+        in printed.out
+    )
+    assert "Next: ctrmoe train pipelines/configs/autoint.toml --set data.prepared=" in printed.out
+    assert "(click 5" in printed.out or "(click 4" in printed.out
+    assert "warning: `price`: texts that are no numbers count as missing, 20" in printed.err
+    assert "warning: The valid part has few rows with label 1" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [("prepare", "nothing broken is left. Run it again"), ("train", "train … --resume` goes on")],
+)
+def test_interruption_says_how_to_go_on(here, capsys, monkeypatch, command, message):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ctrmoe.schema.Schema.load", interrupt)
+    monkeypatch.setattr("ctrmoe.config.Config.load", interrupt)
+    arguments = {
+        "prepare": ["--schema", "schema.toml", "--train", "good.parquet", "--out", "prepared"],
+        "train": ["autoint.toml", "--out", "run"],
+    }
+
+    assert call(command, *arguments[command]) == 130
+    assert message in capsys.readouterr().err
+
+
 def test_whole_job_on_an_own_csv_with_odd_headers(here, capsys):
     """What the README promises, from infer to score, on a file with a semicolon and spaces."""
     rows = table(400).rename({"user": "User ID", "price": "price/€", "click": "Clicked?"})
@@ -336,7 +372,12 @@ def test_whole_job_on_an_own_csv_with_odd_headers(here, capsys):
     assert scored.height == 400
     assert scored.columns[0] == "User ID"
     assert scored.columns[1].endswith("_probability")
-    assert "Wrote scores: 400 rows in 1 files" in capsys.readouterr().out
+    assert call("train", "autoint.toml", *sets, "--out", "run", "--resume") == 0
+    printed = capsys.readouterr().out
+    assert "run holds the run: best epoch 1: valid_Clicked_auc" in printed
+    assert "few to learn from: lower `train.batch_size`" in printed
+    assert "Wrote scores: 400 rows in 1 files" in printed
+    assert "run was finished already: best epoch 1" in printed
 
 
 def test_check_of_a_good_table_passes(here, capsys):
@@ -359,7 +400,7 @@ def test_check_exits_with_3_and_writes_what_it_found(here, capsys):
     assert code == 3
     shown = " ".join(capsys.readouterr().out.split())
     assert "Label `click` must be 0 or 1" in shown
-    assert "Checked 120 rows" in shown
+    assert "Checked 120 rows" in shown and "Open found/quality.html." in shown
     written = json.loads(Path("found/findings.json").read_text())
     assert written["against_rows"] == 80
     assert {"labels", "overlap"} <= {finding["check"] for finding in written["findings"]}

@@ -85,7 +85,7 @@ def test_missing_and_unknown_domains_share_a_tower_that_training_moves(encoder):
     assert moved.tolist() == [True, True, False, False]
 
 
-def test_schema_without_a_domain_gives_every_row_the_same_part(encoder):
+def test_schema_without_a_domain_gives_every_row_the_same_part(encoder, caplog):
     schema = dataclasses.replace(encoder.schema, domain="")
     config = Config.from_dict({"model": {**TOWERS, "domain_normalization": True}})
 
@@ -94,6 +94,7 @@ def test_schema_without_a_domain_gives_every_row_the_same_part(encoder):
     assert not reads_domain(model)
     assert model.get_layer("click_tower").num_domains == 1
     assert np.isfinite(predict(model, rows(encoder))["click"]).all()
+    assert "the schema names no `domain`: all rows are of one" in caplog.text
 
 
 def test_experts_may_be_the_towers_of_every_task(encoder):

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ctrmoe.schema import Schema
-from ctrmoe.terminal import Data, out_console
+from ctrmoe.terminal import Data, out_console, say
 
 LIMIT_PASSED = 3
 
@@ -40,6 +40,7 @@ def check(
     else:
         out_console.print(findings_table(report.findings))
         rows = report.rows + report.against_rows
-        out_console.print(f"Checked {rows:,} rows in {report.seconds:.1f} s.")
+        page = f" Open {out / 'quality.html'}." if out else ""
+        say(f"Checked {rows:,} rows in {report.seconds:.1f} s.{page}")
     if not report.passed:
         raise typer.Exit(LIMIT_PASSED)

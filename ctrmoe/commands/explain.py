@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ctrmoe.commands.start import load_tensorflow
-from ctrmoe.terminal import Data, RunFolder, out_console
+from ctrmoe.terminal import Data, RunFolder, say
 
 
 def explain(
@@ -45,4 +45,4 @@ def explain(
             features=chosen,
             progress=progress,
         )
-    out_console.print(f"Wrote {out}: open {out / 'index.html'}.")
+    say(f"Wrote {out}: open {out / 'index.html'}.")

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import shlex
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ctrmoe.schema import SchemaError
-from ctrmoe.terminal import Data, out_console
+from ctrmoe.terminal import Data, say
 
 
 def infer(
@@ -28,7 +30,12 @@ def infer(
     from ctrmoe.files import write_text
 
     if out.exists():
-        raise SchemaError(f"{out} exists already. Choose another `--out`.")
+        raise SchemaError(f"{out} exists already. Remove it, or choose another `--out`.")
     text = infer_schema(data, labels=label, columns=[name for name in columns.split(",") if name])
     write_text(out, text)
-    out_console.print(f"Wrote {out}: read its comments, correct it, then `ctrmoe prepare`.")
+    say(f"Wrote {out}: read its comments and correct it.")
+    split = "time" if tomllib.loads(text).get("timestamp") else "random"
+    say(
+        f"Next: ctrmoe prepare --schema {out} --train {shlex.join(data)} "
+        f"--split {split}:0.8,0.1,0.1 --out prepared"
+    )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from ctrmoe.commands.start import give_freed_memory_back
 from ctrmoe.schema import Schema
-from ctrmoe.terminal import out_console
+from ctrmoe.terminal import say, warn
 
 
 def prepare(
@@ -41,5 +42,15 @@ def prepare(
             out=out,
             progress=progress,
         )
-    rows = ", ".join(f"{part} {count:,}" for part, count in summary.rows.items())
-    out_console.print(f"Wrote {out}: {rows} rows in {summary.seconds:.1f} s.")
+    for warning in summary.warnings():
+        warn(warning)
+    rows = ", ".join(
+        f"{part} {count:,} ({_rates(summary.positives[part], count)})"
+        for part, count in summary.rows.items()
+    )
+    say(f"Wrote {out}: rows and label rates of {rows}, in {summary.seconds:.1f} s.")
+    say(f"Next: ctrmoe train pipelines/configs/autoint.toml --set data.prepared={out} --out run")
+
+
+def _rates(positives: Mapping[str, int], rows: int) -> str:
+    return ", ".join(f"{task} {count / rows:.2%}" for task, count in positives.items())

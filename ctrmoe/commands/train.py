@@ -12,7 +12,9 @@ import typer
 
 from ctrmoe.commands.start import give_freed_memory_back, load_tensorflow
 from ctrmoe.config import Config
-from ctrmoe.terminal import error_console, out_console
+from ctrmoe.terminal import out_console, say, warn
+
+FEW_STEPS = 100
 
 
 def train(
@@ -31,15 +33,25 @@ def train(
     resolved = Config.load(config, [*(set or ()), *overrides])
     give_freed_memory_back()
     load_tensorflow()
+    from ctrmoe.run import MODEL
     from ctrmoe.training import TrainingProgress
     from ctrmoe.training import train as run
 
+    before = (out / MODEL).is_file()
     finished = run(resolved, out, resume=resume, callbacks=[TrainingProgress(out_console)])
     for name, counts in finished.pretrained.items():
         started = f"{counts['with_vector']} of {counts['values']} values"
-        out_console.print(f"{name}: {started} start with a pre-trained vector.")
+        say(f"{name}: {started} start with a pre-trained vector.")
     best = finished.metrics["best"]
     figures = ", ".join(f"{k} {v:.4f}" for k, v in best.items() if k.startswith("valid_"))
-    out_console.print(f"Wrote {out}: best epoch {best['epoch']}: {figures}.")
     for warning in finished.metrics.get("warnings", ()):
-        error_console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+        warn(warning)
+    done = "was finished already" if before else "holds the run"
+    say(f"{out} {done}: best epoch {best['epoch']}: {figures or 'no valid part to measure on'}.")
+    steps = finished.metrics["steps"]
+    if steps < FEW_STEPS:
+        say(
+            f"It took {steps} steps of {resolved.train.batch_size} rows, few to learn from: lower "
+            "`train.batch_size`, or raise `train.epochs`."
+        )
+    say(f"Next: ctrmoe evaluate {out} DATA, then ctrmoe export {out} --to models/NAME")

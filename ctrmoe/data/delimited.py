@@ -55,6 +55,7 @@ def scan_delimited(path: Path, columns: Sequence[str] = ()) -> pl.LazyFrame:
         )
     return pl.scan_csv(
         path,
+        glob=False,
         separator=delimiter,
         # polars would leave doubled quotes in the names of a header line.
         has_header=False,

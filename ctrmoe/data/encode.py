@@ -28,7 +28,7 @@ import polars as pl
 from ctrmoe.data import columns
 from ctrmoe.data.coded import plain_text
 from ctrmoe.data.derived import canonical_values, raw_values
-from ctrmoe.data.fit import Chunk, DType, Fitter, owners, resolve_dtypes, vocabulary_of
+from ctrmoe.data.fit import Chunk, DType, Fitter, NoNumbers, owners, resolve_dtypes, vocabulary_of
 from ctrmoe.data.labels import read_labels
 from ctrmoe.data.lists import Values, padded
 from ctrmoe.data.numeric import NumericStatistics
@@ -71,6 +71,7 @@ class Encoder:
         self.statistics = statistics
         self.domain_dtype = domain_dtype
         self.line_breaks: dict[str, int] = {}
+        self.no_numbers: dict[str, NoNumbers] = {}
 
     @classmethod
     def fit(
@@ -99,6 +100,9 @@ class Encoder:
         vocabularies, line_breaks = fitter.vocabularies()
         encoder = cls(fitter.schema, vocabularies, fitter.statistics(), fitter.domain_dtype)
         encoder.line_breaks = line_breaks
+        encoder.no_numbers = {
+            name: texts for name, texts in fitter.no_numbers.items() if texts.count
+        }
         return encoder
 
     def encode(

@@ -29,6 +29,26 @@ Chunk: TypeAlias = dict[str, Values | np.ndarray]
 """The rows of a chunk: categoricals as `Values`, numeric features and weights as float32."""
 
 
+@dataclasses.dataclass(slots=True)
+class NoNumbers:
+    """Texts of a numeric feature that are no numbers.
+
+    Args:
+        count: Their number.
+        first: The first of them.
+    """
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, texts: pl.Series) -> None:
+        """Counts those texts that are neither numbers nor missing."""
+        texts = texts.str.strip_chars()
+        texts = texts.filter((texts != "") & texts.cast(pl.Float64, strict=False).is_null())
+        if len(texts):
+            self.count, self.first = self.count + len(texts), self.first or texts[0]
+
+
 class Fitter:
     """Counts the training part chunk by chunk; fitters of parts can be merged in any order.
 
@@ -46,7 +66,7 @@ class Fitter:
             for f in schema.features
             if f.kind == "numeric"
         }
-        self._texts: dict[str, str] = {}
+        self.no_numbers: dict[str, NoNumbers] = defaultdict(NoNumbers)
         self._owners = owners(schema, domain_dtype)
         self._values = {t: ValueCounter() for t, f in self._owners.items() if not f.hash_buckets}
         self._readers = {table: {table: owner} for table, owner in self._owners.items()}
@@ -76,9 +96,8 @@ class Fitter:
             values = raw_values(frame, self.schema[name], where)
             found = numbers(values)
             self._numbers[name].add(found if rows is None else found[rows])
-            if values.dtype == pl.String and np.isnan(found).all():
-                texts = values.filter(values.str.len_bytes() > 0)
-                self._texts.update((name, text) for text in texts.head(1))
+            if values.dtype == pl.String:
+                self.no_numbers[name].add(values.filter(np.isnan(found)))
             return {name: found}
 
         def read_weights(feature: Feature) -> Chunk:
@@ -101,6 +120,9 @@ class Fitter:
             counter.merge(other._numbers[name])
         for table, values in self._values.items():
             values.merge(other._values[table])
+        for name, texts in other.no_numbers.items():
+            own = self.no_numbers[name]
+            self.no_numbers[name] = NoNumbers(own.count + texts.count, own.first or texts.first)
 
     def vocabularies(self) -> tuple[dict[str, Vocabulary], dict[str, int]]:
         """Returns the vocabularies, and how many values a line break keeps out of each."""
@@ -128,11 +150,11 @@ class Fitter:
             quantiles = counter.quantiles(partial(found.transform, feature))
             return dataclasses.replace(found, quantiles=quantiles)
 
-        for name, text in self._texts.items():
-            if not self._numbers[name].total:
+        for name, texts in self.no_numbers.items():
+            if texts.count and not self._numbers[name].total:
                 raise SchemaError(
-                    f"Feature `{name}` must hold numbers. Received: {text!r} and no number in the "
-                    "training part. Declare it categorical."
+                    f"Feature `{name}` must hold numbers. Received: {texts.first!r} and no number "
+                    "in the training part. Declare it categorical, or write numbers as 1234.5."
                 )
         return {name: statistics(self.schema[name]) for name in self._numbers}
 

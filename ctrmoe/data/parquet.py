@@ -188,7 +188,7 @@ def _scan(file: SourceFile, schema: Header | None) -> tuple[pl.LazyFrame, dict[s
         table = file.frame.lazy()
     elif file.is_parquet:
         _check_parquet(file.path)
-        table = pl.scan_parquet(file.path, hive_partitioning=False)
+        table = pl.scan_parquet(file.path, hive_partitioning=False, glob=False)
     else:
         table = scan_delimited(file.path, schema.columns if schema else ())
     known = table.collect_schema()

@@ -217,6 +217,7 @@ class _Preparation:
             vocabulary_sizes={name: size for name, size in sizes.items() if size},
             unknown_rates={part: count.unknown_rates() for part, count in counts.items()},
             line_breaks=encoder.line_breaks,
+            no_numbers={name: (t.count, t.first) for name, t in encoder.no_numbers.items()},
         )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from ctrmoe.data.encode import Encoder
 from ctrmoe.schema import UNKNOWN, UNLABELLED, SchemaError
 
+FEW_POSITIVES = 20
+
 
 @dataclass(slots=True)
 class PreparedSummary:
@@ -21,6 +23,7 @@ class PreparedSummary:
         vocabulary_sizes: Ids of each feature that has any.
         unknown_rates: Share of unknown ids among those not missing, by part and feature.
         line_breaks: Values that no vocabulary file can hold, by feature.
+        no_numbers: How many texts of a numeric feature are no numbers, and the first of them.
         seconds: Time taken.
     """
 
@@ -29,7 +32,41 @@ class PreparedSummary:
     vocabulary_sizes: dict[str, int] = field(default_factory=dict)
     unknown_rates: dict[str, dict[str, float]] = field(default_factory=dict)
     line_breaks: dict[str, int] = field(default_factory=dict)
+    no_numbers: dict[str, tuple[int, str]] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def warnings(self) -> list[str]:
+        """Returns sentences for what is allowed and yet seldom meant."""
+        found = [
+            f"`{name}`: texts that are no numbers count as missing, {count:,} of them, such as "
+            f"{first!r}. Write numbers as 1234.5."
+            for name, (count, first) in self.no_numbers.items()
+        ]
+        found += [
+            f"`{name}`: values with a line break are unknown, {count:,} of them. Replace it."
+            for name, count in self.line_breaks.items()
+        ]
+        for part, rates in self.unknown_rates.items():
+            found += [_unknown(part, name, rate) for name, rate in rates.items() if rate > 0.5]
+        found += [
+            f"The valid part has few rows with label 1 of task `{task}`, {count}: its figures will "
+            "be mostly chance. Give it more rows."
+            for task, count in self.positives.get("valid", {}).items()
+            if count < FEW_POSITIVES
+        ]
+        if "valid" not in self.rows:
+            found.append(
+                "There is no valid part: training can't stop early and keeps its last epoch. Give "
+                "`--split` or `--valid`."
+            )
+        return found
+
+
+def _unknown(part: str, feature: str, rate: float) -> str:
+    unknown = f"`{feature}`: {rate:.0%} of the values in the {part} part are unknown"
+    if part == "train":
+        return f"{unknown}, as they come fewer than `min_count` times. Lower it, or hash them."
+    return f"{unknown} to the training part. See that both write them alike, or hash them."
 
 
 class PartCounts:

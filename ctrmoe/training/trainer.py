@@ -17,21 +17,19 @@ import polars as pl
 import tensorflow as tf
 
 from ctrmoe.config import Config, ConfigError
-from ctrmoe.data.encode import Encoder
-from ctrmoe.data.growth import grown
 from ctrmoe.files import write_text
 from ctrmoe.prediction import Predictor, reads_domain
-from ctrmoe.run import HISTORY, METRICS, MODEL, Run
+from ctrmoe.run import CONFIG, HISTORY, METRICS, MODEL, Run
 from ctrmoe.schema import SchemaError
 from ctrmoe.training import checkpoint
-from ctrmoe.training.compilation import check_task_weighting, compile_model
+from ctrmoe.training.compilation import compile_model
 from ctrmoe.training.feed import training_feed
-from ctrmoe.training.manifest import check_manifest, write_manifest
+from ctrmoe.training.opening import open_run
 from ctrmoe.training.pretrained import assign_pretrained
 from ctrmoe.training.routing_monitor import RoutingMonitor
 from ctrmoe.training.step_checkpoints import StepCheckpoints
 from ctrmoe.training.task_weighting import TaskWeighting
-from ctrmoe.training.validation import check_monitor, validate
+from ctrmoe.training.validation import validate
 from ctrmoe.training.warm_start import warm_start
 
 BEST = "best.npz"
@@ -57,52 +55,20 @@ def train(
         ConfigError: If `out` holds a run already, or one of another config or other data.
         SchemaError: If the prepared data does not suffice.
     """
-    existed, started = Path(out).exists(), (Path(out) / "config.json").is_file()
-    run = _open(config, Path(out), resume)
+    existed, started = Path(out).exists(), (Path(out) / CONFIG).is_file()
+    run = open_run(config, Path(out), resume)
     if run.finished:
         return run
     try:
-        training = _Training(run, list(callbacks))
+        return _Training(run, list(callbacks)).run_to_the_end()
     except (ConfigError, SchemaError):
         # The corrected config must find no run in its way.
-        if not existed:
-            shutil.rmtree(run.folder)
-        elif not started:
-            (run.folder / "config.json").unlink()
+        if not checkpoint.find(run.folder):
+            if not existed:
+                shutil.rmtree(run.folder)
+            elif not started:
+                (run.folder / CONFIG).unlink()
         raise
-    return training.run_to_the_end()
-
-
-def _open(config: Config, out: Path, resume: bool) -> Run:
-    if not config.data.prepared:
-        raise ConfigError(
-            "`data.prepared` must name a folder that `ctrmoe prepare` wrote. "
-            "Add `--set data.prepared=DIR`."
-        )
-    if not (out / "config.json").is_file():
-        encoder = _encoder(config)
-        check_monitor(config.train.monitor, encoder.schema)
-        check_task_weighting(config.train.task_weighting, len(encoder.schema.tasks))
-        write_manifest(out, config)
-        return Run.create(out, config, encoder)
-    if not resume:
-        raise ConfigError(f"{out} holds a run already. Add `--resume`, or choose another folder.")
-    run = Run(out)
-    if run.config != config:
-        raise ConfigError(
-            f"{out} was started with another config. Resume with the config in "
-            f"{out / 'config.json'}, or choose another folder."
-        )
-    check_manifest(out, config)
-    return run
-
-
-def _encoder(config: Config) -> Encoder:
-    """The encoder of the prepared data, grown by what the run that is started from knows."""
-    encoder = Encoder.load(config.data.prepared)
-    if not config.train.warm_start:
-        return encoder
-    return grown(encoder, Run(config.train.warm_start).encoder)
 
 
 class _Training:

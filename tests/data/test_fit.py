@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from ctrmoe.data.encode import Encoder
-from ctrmoe.data.fit import Fitter, resolve_dtypes
+from ctrmoe.data.fit import Fitter, NoNumbers, resolve_dtypes
 from ctrmoe.data.sources import UNNAMED, Origin, find_files
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
@@ -102,6 +102,22 @@ def test_fraction_in_a_categorical_names_file_and_row():
 
     with pytest.raises(SchemaError, match="`a` must be a whole number. Received: 0.5 in x, row 12"):
         Fitter(schema, domain).add(pl.DataFrame({"a": [1.0, 0.5]}), Origin("x", 10))
+
+
+def test_texts_that_are_no_numbers_are_counted():
+    schema, domain = resolve_dtypes(
+        schema_of(Feature(name="x", kind="numeric")), find_files(pl.DataFrame({"x": ["a"]}))
+    )
+    parts = [Fitter(schema, domain) for _ in range(3)]
+    for part, texts in zip(
+        parts, (["1", "nan", None], [" ", "1,5"], ["n/a", "2", "-"]), strict=True
+    ):
+        part.add(pl.DataFrame({"x": texts}), UNNAMED)
+
+    parts[0].merge(parts[1])
+    parts[0].merge(parts[2])
+
+    assert parts[0].no_numbers == {"x": NoNumbers(3, "1,5")}
 
 
 def test_numeric_feature_of_words_is_refused():

@@ -203,6 +203,16 @@ def test_file_without_permission_is_refused(tmp_path):
         list(read_chunks(path, ["a"]))
 
 
+@pytest.mark.parametrize("name", ["a [1].parquet", "a [1]*.csv"])
+def test_file_whose_name_looks_like_a_pattern_is_read(tmp_path, name):
+    frame = pl.DataFrame({"a": ["x"]})
+    frame.write_csv(tmp_path / name) if "csv" in name else frame.write_parquet(tmp_path / name)
+
+    (chunk,) = read_chunks(tmp_path / name, ["a"])
+
+    assert chunk.equals(frame)
+
+
 def test_folder_called_like_a_file_is_searched(tmp_path):
     (tmp_path / "a.parquet").mkdir()
     write(tmp_path / "a.parquet" / "part-0.parquet")

@@ -260,6 +260,33 @@ def test_values_with_line_breaks_are_reported_and_unknown(tmp_path):
     assert summary.unknown_rates["train"]["user"] == 1
 
 
+def test_warnings_name_what_is_seldom_meant(tmp_path):
+    summary = prepare(
+        SCHEMA,
+        rows(200),
+        test=rows(80, 1).with_columns(user="x" + pl.col("user")),
+        out=tmp_path / "out",
+    )
+
+    unknown, no_valid = summary.warnings()
+    assert unknown.startswith("`user`: 100% of the values in the test part are unknown to the")
+    assert no_valid.startswith("There is no valid part: training can't stop early")
+    summary = prepare(SCHEMA, rows(400), valid=rows(400, 1), out=tmp_path / "good")
+    assert summary.warnings() == []
+
+
+def test_rare_values_and_few_positives_are_warned_of(tmp_path):
+    rare = SCHEMA.replace(features=(Feature(name="user", kind="categorical", min_count=999),))
+
+    summary = prepare(rare, rows(200), valid=rows(30, 1), out=tmp_path / "out")
+
+    train, valid, click, buy = summary.warnings()
+    assert "in the train part are unknown, as they come fewer than `min_count` times" in train
+    assert "in the valid part are unknown to the training part" in valid
+    for task, warning in (("click", click), ("buy", buy)):
+        assert f"The valid part has few rows with label 1 of task `{task}`, " in warning
+
+
 def test_prepared_folder_holds_what_readers_expect(tmp_path):
     prepare(SCHEMA, rows(100), valid=rows(50, 1), out=tmp_path / "out")
 

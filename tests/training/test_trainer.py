@@ -204,9 +204,9 @@ def test_folder_that_holds_a_run(prepared, tmp_path):
     given = config(prepared, epochs=1)
     train(given, tmp_path / "run")
 
-    with pytest.raises(ConfigError, match="holds a run already. Add `--resume`"):
+    with pytest.raises(ConfigError, match="holds a finished run already. Choose another folder"):
         train(given, tmp_path / "run")
-    with pytest.raises(ConfigError, match="was started with another config"):
+    with pytest.raises(ConfigError, match="another config. Received: train.epochs=2 instead of 1"):
         train(config(prepared, epochs=2), tmp_path / "run", resume=True)
     assert train(given, tmp_path / "run", resume=True).finished
 
@@ -225,7 +225,16 @@ def test_loss_that_is_not_finite(prepared, tmp_path):
 
     with pytest.raises(ConfigError, match="must stay finite. Received: nan in epoch 1. Lower"):
         train(given, tmp_path / "run")
-    assert not (tmp_path / "run" / "model.keras").exists()
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "received"), [("", "none"), ("absent", "no schema.toml in absent")]
+)
+def test_data_that_is_not_prepared(tmp_path, folder, received):
+    with pytest.raises(ConfigError, match=f"`data.prepared` must name a .* Received: {received}"):
+        train(config(folder), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
