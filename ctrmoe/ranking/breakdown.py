@@ -10,7 +10,7 @@ import polars as pl
 from ctrmoe.data.numeric import NumericStatistics
 from ctrmoe.data.sources import Origin
 from ctrmoe.ranking.contingency_table import ContingencyTable
-from ctrmoe.ranking.feature_table import empty_table
+from ctrmoe.ranking.feature_table import empty_table, merge_tables
 from ctrmoe.ranking.keys import Keys
 from ctrmoe.ranking.memory import bytes_of, values_within
 from ctrmoe.ranking.parts import Parts
@@ -90,11 +90,7 @@ class Breakdown:
 
     def merge(self, other: Breakdown) -> None:
         """Adds what was counted from other rows, divided into the same parts."""
-        for place, table in other._tables.items():
-            if place in self._tables:
-                self._tables[place].merge(table)
-            else:
-                self._tables[place] = table
+        merge_tables(self._tables, other._tables)
 
     def result(
         self,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import polars as pl
 
 from ctrmoe.data import columns
@@ -9,6 +12,8 @@ from ctrmoe.data.derived import raw_type
 from ctrmoe.ranking.contingency_table import ContingencyTable
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE
 from ctrmoe.schema import Feature
+
+Place = TypeVar("Place")
 
 
 def empty_table(
@@ -29,3 +34,14 @@ def empty_table(
     dtype = feature.dtype or columns.infer_dtype(feature.name, raw_type(frame.schema, feature))
     ordered = dtype == "integer"
     return ContingencyTable("category", max_values, ordered=ordered, sketch_size=sketch_size)
+
+
+def merge_tables(
+    tables: dict[Place, ContingencyTable], others: Mapping[Place, ContingencyTable]
+) -> None:
+    """Adds the counts of other rows to those of the same places."""
+    for place, table in others.items():
+        if place in tables:
+            tables[place].merge(table)
+        else:
+            tables[place] = table

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
-from ctrmoe import strict
 from ctrmoe.data import columns
 from ctrmoe.data.labels import check_labels
 from ctrmoe.data.sources import UNNAMED, Origin
@@ -25,12 +24,13 @@ from ctrmoe.ranking.controls import (
     permuted_label,
 )
 from ctrmoe.ranking.estimate import UNDEFINED, columns_of
-from ctrmoe.ranking.feature_table import empty_table
+from ctrmoe.ranking.feature_table import empty_table, merge_tables
 from ctrmoe.ranking.keys import Keys, feature_keys, mixed
 from ctrmoe.ranking.memory import MEMORY, bytes_of, values_within
 from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.ranking import ranked
-from ctrmoe.ranking.scores import SCORES, CorrectedMI, Score
+from ctrmoe.ranking.scores import SCORES
+from ctrmoe.ranking.scores.build import Null, counted_scores
 from ctrmoe.ranking.shift_null import ShiftNull
 from ctrmoe.ranking.surrogates import Surrogate
 from ctrmoe.ranking.surrogates.build import build_score, name_of
@@ -39,7 +39,6 @@ from ctrmoe.ranking.transformed import Candidate, candidates, is_worth_a_score, 
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
 
 logger = logging.getLogger(__name__)
-Null = Literal["permutation", "analytic", "shift"]
 R = TypeVar("R")
 SCORE, LEVEL = "corrected_mi", 0.05
 MOST_SEEDS = 1 << 31
@@ -87,11 +86,7 @@ class Ranker:
         transformers: str = "",
         seed: int = 0,
     ) -> None:
-        if null not in get_args(Null):
-            raise SchemaError(
-                f"`null` must be one of {', '.join(get_args(Null))}. Received: {null!r}."
-                + strict.suggestion(null, get_args(Null))
-            )
+        self._scores = counted_scores(null, repeats, seed)
         if not 0 < fdr < 1:
             raise SchemaError(f"`fdr` must lie between 0 and 1. Received: {fdr}.")
         if not 0 <= seed < MOST_SEEDS:
@@ -119,7 +114,6 @@ class Ranker:
                     f"{transformers!r}, score={self._score!r}."
                 )
             self.sampled = Sampled(score, schema, self.controls, seed)
-        self._scores = self._build_scores(null, repeats)
         self.breakdowns = [Breakdown(division, schema, share) for division in parts]
         self._tables: dict[tuple[str, str], ContingencyTable] = {}
         self._shifts: dict[tuple[str, str], ShiftNull] = {}
@@ -184,11 +178,7 @@ class Ranker:
 
     def merge(self, other: Ranker) -> None:
         """Adds what was counted from other rows, with the same arguments."""
-        for place, table in other._tables.items():
-            if place in self._tables:
-                self._tables[place].merge(table)
-            else:
-                self._tables[place] = table
+        merge_tables(self._tables, other._tables)
         if self.sampled and other.sampled:
             self.sampled.merge(other.sampled)
         for mine, its in zip(self.breakdowns, other.breakdowns, strict=True):
@@ -204,14 +194,9 @@ class Ranker:
         name = "corrected_mi" if self.sampled else self._score
         tables = {"ranking": self.result()}
         own = tables["ranking"].filter(~pl.col("is_control")).select("feature", "task")
-        found = set(own.iter_rows())
-        chosen = [
-            (candidate, task.name)
-            for candidate in self._ranked
-            for task in self.schema.tasks
-            if (candidate.feature.name, task.name) in found
-        ]
-        numbers = {p: statistics_of(t) for p, t in self._tables.items() if t.kind == "number"}
+        chosen = self._candidates(set(own.iter_rows()))
+        by_formula = {(c.source, task) for c, task in chosen if c.is_transformed}
+        numbers = {place: statistics_of(self._tables[place]) for place in by_formula}
         for breakdown in self.breakdowns:
             by_part = breakdown.result(
                 name, self._scores[name], self._fdr, chosen, numbers, self._map
@@ -240,15 +225,6 @@ class Ranker:
             return ranked(self.sampled.scored(rows), self._score, Surrogate, self._fdr)
         return ranked(rows, self._score, SCORES[self._score], self._fdr)
 
-    def _build_scores(self, null: Null, repeats: int) -> dict[str, Score]:
-        scores = {name: kind() for name, kind in SCORES.items() if name != "corrected_mi"}
-        try:
-            # `shift` is counted in mini-batches beside the tables.
-            own = "permutation" if null == "shift" else null
-            return {**scores, "corrected_mi": CorrectedMI(own, repeats, self._seed)}
-        except ValueError as error:
-            raise SchemaError(str(error)) from None
-
     def _count(
         self,
         feature: Feature,
@@ -264,6 +240,14 @@ class Ranker:
         self._tables[place].add(keys, labels, folds)
         if place in self._shifts:
             self._shifts[place].add(keys.values, labels)
+
+    def _candidates(self, places: Container[tuple[str, str]]) -> list[tuple[Candidate, str]]:
+        return [
+            (candidate, task.name)
+            for candidate in self._ranked
+            for task in self.schema.tasks
+            if (candidate.feature.name, task.name) in places
+        ]
 
     def _permuted_labels(self) -> list[tuple[str, ContingencyTable]]:
         if not self.controls:

@@ -137,7 +137,10 @@ def write_selection(
     )
     known = {feature.name for feature in schema.features}
     crosses = sum(feature.name not in known for feature in chosen.features)
-    kept = f"{len(chosen.features) - crosses} of {len(schema.features)} features, {crosses} crosses"
+    kept = (
+        f"{len(chosen.features) - crosses} of {len(schema.features)} features, {crosses} "
+        f"cross{'es' * (crosses != 1)}"
+    )
     write_text(out, f"# Chosen by `ctrmoe rank --select {count}`: {kept}.\n{chosen.dumps()}")
     return kept
 

@@ -175,6 +175,15 @@ FAULTS = {
     "durations instead of categories": Fault(
         "types", "user", train(pl.duration(hours="user"), "user")
     ),
+    "fractions where categories should be": Fault(
+        "categories", "user", train(pl.col("user") + 0.5 * (pl.int_range(pl.len()) == 7), "user")
+    ),
+    "bytes that are no text": Fault(
+        "categories",
+        "item",
+        None,
+        test((pl.lit(b"\xff") + pl.col("item").cast(pl.Binary)).alias("item")),
+    ),
     "nested column": Fault("types", "item", train(pl.struct("item", "age"), "item")),
     "missing column": Fault("columns", "item", None, lambda: TEST.drop("item")),
     "missing column in one file": Fault(

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from ctrmoe.ranking.feature_table import empty_table
+from ctrmoe.ranking.feature_table import empty_table, merge_tables
 from ctrmoe.schema import Feature
 
 
@@ -19,3 +19,13 @@ def test_table_follows_the_feature(feature, column, kind, has_order):
     table = empty_table(feature, pl.DataFrame({"x": column}), 1_024)
 
     assert (table.kind, table.has_order) == (kind, has_order)
+
+
+def test_tables_of_other_rows_are_added_place_by_place(counted):
+    one, other, new = (counted([7, 8], [0, 1]) for _ in range(3))
+    tables = {"a": one}
+
+    merge_tables(tables, {"a": other, "b": new})
+
+    assert tables == {"a": one, "b": new}
+    assert one.label_counts.tolist() == [[2, 0], [0, 2]]

@@ -51,6 +51,19 @@ class Column:
             values = values.arr.to_list()
         return values.set(values.list.len().fill_null(0) == 0, None)
 
+    def refused(self, values: pl.Series) -> int:
+        """Counts what is no category: bytes that are no UTF-8 text, and broken numbers."""
+        if self.kind not in ("value", "list"):
+            return 0
+        if isinstance(values.dtype, pl.List | pl.Array):
+            values = values.explode()
+        if values.dtype == pl.Binary:
+            return _undecodable(values)
+        if not (values.dtype.is_float() or values.dtype.is_decimal()):
+            return 0
+        numbers = values.cast(pl.Float64).drop_nulls().drop_nans()
+        return len(numbers.filter((numbers != numbers.floor()) | numbers.is_infinite()))
+
     def items(self, lists: pl.Series) -> tuple[pl.Series, np.ndarray]:
         """Returns the categories in lists that are not null, and the number of each list's."""
         kept = lists.drop_nulls()
@@ -81,6 +94,22 @@ def type_group(dtype: pl.DataType) -> str:
     if isinstance(dtype, pl.List | pl.Array):
         return "list" if not dtype.inner.is_nested() else "other"
     return "null" if dtype == pl.Null else "other"
+
+
+def _undecodable(values: pl.Series) -> int:
+    try:
+        values.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return sum(not _is_text(value) for value in values.drop_nulls())
+    return 0
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def as_numbers(values: pl.Series) -> pl.Series:

@@ -31,6 +31,8 @@ class ColumnProfile:
         self.column = column
         self.rows = 0
         self.missing = 0
+        self.refused = 0
+        """Values that are no category, as `Column.refused` counts them."""
         self.fingerprint = 0
         self.by_file: dict[int, tuple[int, int]] = {}
         """Rows and missing ones, by the number of the first row of the file."""
@@ -72,6 +74,7 @@ class ColumnProfile:
         """Adds the counts of another part of the table."""
         self.rows += other.rows
         self.missing += other.missing
+        self.refused += other.refused
         self.fingerprint = (self.fingerprint + other.fingerprint) % 2**64
         for file, (rows, missing) in other.by_file.items():
             mine = self.by_file.get(file, (0, 0))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from ctrmoe.data.atomic import atomic_file
 from ctrmoe.data.parquet import AtomicParquetWriter
-from ctrmoe.files import write_text
 from ctrmoe.ranking.quality.finding import Finding
 from ctrmoe.ranking.quality.section import findings_section, statistics_section
 from ctrmoe.report import render_page
@@ -64,13 +65,24 @@ class QualityReport:
         }
 
     def write(self, folder: Path) -> None:
-        """Writes `findings.json`, `findings.csv`, `statistics.parquet` and `quality.html`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "findings.json", json.dumps(self.to_dict(), indent=2))
-        write_text(folder / "findings.csv", self.frame().write_csv())
-        with AtomicParquetWriter(folder / "statistics.parquet") as writer:
-            writer.write(self.statistics)
-        write_text(folder / "quality.html", self.page())
+        """Writes `findings.json`, `findings.csv`, `statistics.parquet` and `quality.html`.
+
+        The files appear when all of them are complete.
+
+        Raises:
+            SchemaError: When the disk is full or the folder can't be written to.
+        """
+        texts = {
+            "findings.json": json.dumps(self.to_dict(), indent=2),
+            "findings.csv": self.frame().write_csv(),
+            "quality.html": self.page(),
+        }
+        with ExitStack() as stack:
+            for name, text in texts.items():
+                path = stack.enter_context(atomic_file(folder / name))
+                path.write_text(text, encoding="utf-8")
+            writer = AtomicParquetWriter(folder / "statistics.parquet")
+            stack.enter_context(writer).write(self.statistics)
 
     def page(self) -> str:
         """Renders the findings, the most severe first, and the statistics as one page."""

@@ -143,6 +143,7 @@ class TableProfile:
                 continue
             values = column.read(chunk[name])
             if name in self.columns:
+                self.columns[name].refused += column.refused(chunk[name])
                 hashed = self.columns[name].update(values, classes, file)
             else:
                 hashed = column.hash(values)

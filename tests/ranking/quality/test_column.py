@@ -103,3 +103,20 @@ def test_columns_of_odd_types_are_read(kind, name):
     assert values[2] is None
     if kind == "value":
         assert len(set(column.hash(values).tolist())) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([1.0, 2.5, None, float("nan"), float("inf")], "value", 2),
+        ([1.0, 2.5], "number", 0),
+        ([Decimal("1.00"), Decimal("1.25")], "value", 1),
+        ([[1.0, 0.5], None, []], "list", 1),
+        ([b"a", b"\xff", None, b"\xe9"], "value", 2),
+        ([b"a", "é".encode()], "value", 0),
+        (["a", ""], "value", 0),
+        ([1, None], "value", 0),
+    ],
+)
+def test_values_that_are_no_categories_are_counted(values, kind, expected):
+    assert Column("f", kind).refused(pl.Series(values)) == expected

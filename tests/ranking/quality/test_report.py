@@ -1,9 +1,11 @@
 import json
 
 import polars as pl
+import pytest
 from pages import Page
 
 from ctrmoe.ranking.quality import Finding, QualityReport
+from ctrmoe.schema import SchemaError
 
 WARNING = Finding(
     check="psi", severity="warning", message="Drift.", column="x", value=0.5, limit=0.2
@@ -57,3 +59,19 @@ def test_report_is_written_again(tmp_path):
 
     assert json.loads((tmp_path / "findings.json").read_text())["findings"] == []
     assert pl.read_csv(tmp_path / "findings.csv").height == 0
+
+
+def test_place_that_is_a_file(tmp_path):
+    (tmp_path / "out").write_text("taken")
+
+    with pytest.raises(SchemaError, match="findings.json can't be written: File exists. Choose"):
+        report().write(tmp_path / "out")
+
+
+def test_nothing_is_written_where_one_file_can_not_be(tmp_path):
+    (tmp_path / "statistics.parquet").mkdir()
+
+    with pytest.raises(SchemaError, match="statistics.parquet can't be written"):
+        report(WARNING).write(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["statistics.parquet"]

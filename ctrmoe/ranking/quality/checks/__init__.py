@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ctrmoe.ranking.quality.checks import (
+    categories,
     columns,
     constant,
     duplicate_columns,
@@ -30,6 +31,7 @@ from ctrmoe.ranking.quality.finding import Finding
 from ctrmoe.ranking.quality.tables import Tables
 
 CHECKS: Mapping[str, Callable[[Tables], Iterator[Finding]]] = {
+    "categories": categories.find,
     "columns": columns.find,
     "constant": constant.find,
     "duplicate_columns": duplicate_columns.find,
