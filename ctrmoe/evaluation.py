@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import polars as pl
+
 from ctrmoe.ahead import ahead
 from ctrmoe.data.labelled import labelled_chunks
 from ctrmoe.files import write_text
@@ -39,12 +41,20 @@ def evaluate(
         evaluator.update(
             labels,
             run.logits(encoded),
-            domains=frame[schema.domain] if schema.domain else None,
-            groups=frame[schema.group] if schema.group else None,
+            domains=_present(frame[schema.domain]) if schema.domain else None,
+            groups=_present(frame[schema.group]) if schema.group else None,
         )
         if on_rows:
             on_rows(frame.height)
     return evaluator
+
+
+def _present(values: pl.Series) -> pl.Series:
+    """Empty text is missing, as it is to the model."""
+    if values.dtype not in (pl.String, pl.Categorical):
+        return values
+    texts = values.cast(pl.String)
+    return texts.set(texts == "", None)
 
 
 def write_report(evaluator: Evaluator, out: Path) -> None:

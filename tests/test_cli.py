@@ -1,7 +1,9 @@
 """Commands as a user types them: what they print, their exit codes, and what bad input leaves."""
 
 import json
+import re
 import subprocess
+import typing
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +11,7 @@ import pytest
 
 from ctrmoe import strict
 from ctrmoe.cli import main
+from ctrmoe.commands import COMMANDS
 from ctrmoe.run import Run
 
 SCHEMA = """
@@ -307,6 +310,17 @@ def test_prepare_takes_several_files_after_one_option(here):
 
     rows = {part: pl.read_parquet(f"prepared/{part}").height for part in ("train", "valid")}
     assert rows == {"train": 50, "valid": 60}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_help_shows_every_word(command, capsys):
+    """Brackets would be markup to rich: left out, or an error."""
+    hints = typing.get_type_hints(command, include_extras=True).values()
+    helps = [note.help or "" for hint in hints for note in getattr(hint, "__metadata__", ())]
+
+    assert not [text for text in helps if re.search(r"\[[a-z/]", text)]
+    assert call(command.__name__.replace("_", "-"), "--help") == 0
+    assert "Usage: " in capsys.readouterr().out
 
 
 def test_usage_error_exits_with_2(capsys):

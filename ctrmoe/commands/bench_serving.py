@@ -21,7 +21,8 @@ MAX_ROWS = 100_000
 
 def bench_serving(  # noqa: PLR0913 - its options
     target: Annotated[
-        str, typer.Argument(help="http:// or grpc://HOST:PORT/NAME[/versions/N|/labels/LABEL].")
+        str,
+        typer.Argument(help="http:// or grpc://HOST:PORT/NAME, then /versions/N or /labels/LABEL."),
     ],
     data: Annotated[str, typer.Option(help="Raw rows that requests are made of.")],
     against: Annotated[

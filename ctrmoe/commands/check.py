@@ -18,7 +18,7 @@ LIMIT_PASSED = 3
 
 def check(
     data: Data,
-    schema: Annotated[Path, typer.Option(help="The schema file; its [limits] apply.")],
+    schema: Annotated[Path, typer.Option(help="The schema file; its `limits` apply.")],
     against: Annotated[
         list[str] | None, typer.Option(help="Files of another table to compare with.")
     ] = None,

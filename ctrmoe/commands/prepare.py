@@ -17,12 +17,16 @@ from ctrmoe.terminal import say, warn
 
 def prepare(
     schema: Annotated[Path, typer.Option(help="The schema file.")],
-    train: Annotated[list[str], typer.Option(help="Raw training files; repeatable.")],
+    train: Annotated[list[str], typer.Option(help="Raw training files, globs or folders.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     valid: Annotated[list[str] | None, typer.Option(help="Raw validation files.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="Raw test files.")] = None,
     split: Annotated[
-        str | None, typer.Option(help="Divide --train: random:0.8,0.1,0.1 or time:0.8,0.1,0.1.")
+        str | None,
+        typer.Option(
+            help="Divide --train into train, valid, test: random:0.8,0.1,0.1, or time:0.8,0.1,0.1 "
+            "by the schema's `timestamp`."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of a random split.")] = 0,
 ) -> None:

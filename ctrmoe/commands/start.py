@@ -15,7 +15,8 @@ def load_tensorflow() -> None:
         import tensorflow
 
         tensorflow.config.list_physical_devices()  # the search for a GPU writes notes too
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        for name in ("tensorflow", "absl"):
+            logging.getLogger(name).setLevel(logging.ERROR)
     finally:
         os.dup2(kept, 2)
         os.close(kept)

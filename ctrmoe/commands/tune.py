@@ -15,7 +15,7 @@ from ctrmoe.terminal import out_console
 
 
 def tune(
-    config: Annotated[Path, typer.Argument(help="The TOML file of the model, with [search].")],
+    config: Annotated[Path, typer.Argument(help="The TOML file of the model, with `search`.")],
     trials: Annotated[int, typer.Option(help="Trainings in all, interrupted ones counted once.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     set: Annotated[
