@@ -15,6 +15,8 @@ from ctrmoe.layers.schedule import Schedule
 class BalanceLoss(keras.layers.Layer):
     """Base of layers from a routing to a scalar, in float32 whatever the policy.
 
+    Under `tf.distribute` the rows are those of all replicas.
+
     Args:
         weight: What the mixture multiplies the scalar by, a number or a `Schedule`'s options.
         **kwargs: Arguments of `keras.layers.Layer`.

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from ctrmoe.layers.balance.balance_loss import BalanceLoss
+from ctrmoe.layers.routing.replicas import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -22,5 +23,5 @@ class Importance(BalanceLoss):
     """
 
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-        importance = ops.sum(routing["probs"], axis=0)
+        (importance,) = sum_over_replicas(ops.sum(routing["probs"], axis=0))
         return ops.var(importance) / ops.square(ops.mean(importance))

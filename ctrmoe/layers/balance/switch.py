@@ -11,6 +11,7 @@ from keras import ops
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.balance.balance_loss import BalanceLoss, chosen_shares
 from ctrmoe.layers.known_domain import known_domain
+from ctrmoe.layers.routing.replicas import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -51,13 +52,14 @@ class SwitchBalance(BalanceLoss):
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
         shares, probs = chosen_shares(routing), routing["probs"]
         experts = probs.shape[-1]
-        if not self.num_domains:
-            return experts * ops.sum(ops.mean(shares, axis=0) * ops.mean(probs, axis=0))
-        domain = known_domain(context["domain"], self.num_domains)
-        member = ops.one_hot(domain, self.num_domains, dtype="float32")
-        counts = ops.sum(member, axis=0)
+        member = ops.ones_like(probs[:, :1])
+        if self.num_domains:
+            domain = known_domain(context["domain"], self.num_domains)
+            member = ops.one_hot(domain, self.num_domains, dtype="float32")
+        sums = (ops.matmul(ops.transpose(member), x) for x in (shares, probs))
+        counts, f, p = sum_over_replicas(ops.sum(member, axis=0), *sums)
         divisor = ops.maximum(counts, 1)[:, None]
-        f, p = (ops.matmul(ops.transpose(member), x) / divisor for x in (shares, probs))
+        f, p = f / divisor, p / divisor
         present = ops.cast(counts > 0, "float32")
         return experts * ops.sum(ops.sum(f * p, axis=1) * present) / ops.sum(present)
 

@@ -18,6 +18,7 @@ from ctrmoe.layers._checks import (
 )
 from ctrmoe.layers.domain_embedding import DomainEmbedding
 from ctrmoe.layers.domain_networks.domain_network import DomainNetwork
+from ctrmoe.layers.routing.replicas import sum_over_replicas
 
 PRUNERS = ("binarization", "scaling", "fusion")
 
@@ -180,6 +181,7 @@ class AdaSparse(DomainNetwork):
         of_rows = ops.mean(is_kept, axis=1)
         pairs = ops.stack([of_rows, ops.ones_like(of_rows)], axis=1)
         sums = ops.segment_sum(pairs, domain, num_segments=self.num_domains)
+        (sums,) = sum_over_replicas(sums)
         present = sums[:, 1] > 0
         ratio = sums[:, 0] / ops.maximum(sums[:, 1], 1)
         least, largest = self.kept

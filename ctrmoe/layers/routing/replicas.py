@@ -1,4 +1,8 @@
-"""Sums over the replicas of a distributed training step; with one replica, its own values."""
+"""Sums over the replicas of a distributed training step; with one replica, its own values.
+
+The gradient of a sum is that sum of the gradients of all replicas, of whose losses Keras takes the
+mean: a loss of such sums has the gradient that it has in one batch of all rows.
+"""
 
 from __future__ import annotations
 
