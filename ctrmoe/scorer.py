@@ -56,7 +56,7 @@ class Scorer:
         """Loads a version folder, the newest version in a folder of versions, or a run folder.
 
         Raises:
-            ConfigError: If the folder is none of them.
+            ConfigError: If the folder is none of them, or the model in it is damaged.
         """
         folder = find_model(path)
         is_run = (folder / CONFIG).is_file()
@@ -80,7 +80,7 @@ class Scorer:
     def _of_export(cls, folder: Path) -> Scorer:
         encoder = Encoder.load(folder / ENCODER)
         # The loaded object owns the variables: it must live as long as its signature.
-        loaded = tf.saved_model.load(str(folder))
+        loaded = _loaded(folder)
 
         def graph(batch: dict[str, Any], loaded: Any = loaded) -> dict[str, Any]:
             answer: dict[str, Any] = loaded.signatures[SIGNATURE](**batch)
@@ -90,6 +90,16 @@ class Scorer:
         takes = loaded.signatures[SIGNATURE].structured_input_signature[1]
         predictor = Predictor(graph, tasks, reads_domain="domain" in takes)
         return cls(encoder, predictor, fingerprint(folder))
+
+
+def _loaded(folder: Path) -> Any:
+    try:
+        return tf.saved_model.load(str(folder))
+    except Exception as error:  # whatever TensorFlow finds wrong with a folder
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"{folder} must hold a whole SavedModel. Received: {reason}. Export the run again."
+        ) from error
 
 
 def find_model(path: str | Path) -> Path:

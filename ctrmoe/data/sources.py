@@ -95,15 +95,19 @@ def find_files(paths: Table | Iterable[Table]) -> list[SourceFile]:
     Raises:
         SchemaError: When a path does not exist or nothing is found.
     """
-    single = isinstance(paths, str) or is_frame(paths) or not isinstance(paths, Iterable)
-    items = [paths] if single else list(paths)
     found: dict[Path, SourceFile] = {}
-    for number, item in enumerate(items):
+    for number, item in enumerate(as_list(paths)):
         for file in _expand(item, number):
             found.setdefault(file.path, file)
     if not found:
         raise SchemaError("No file was given. Name at least one file, glob or folder.")
     return _with_unique_names(list(found.values()))
+
+
+def as_list(paths: Table | Iterable[Table]) -> list[Table]:
+    """Returns the paths and frames that are given, a single one too."""
+    single = isinstance(paths, str) or is_frame(paths) or not isinstance(paths, Iterable)
+    return [paths] if single else list(paths)
 
 
 def _expand(item: Table, number: int) -> Iterator[SourceFile]:

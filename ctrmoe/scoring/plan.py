@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ctrmoe.config import ConfigError
 from ctrmoe.data.parquet import count_rows
-from ctrmoe.data.sources import SourceFile
+from ctrmoe.data.sources import SourceFile, Table
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import SUFFIX
 from ctrmoe.scoring.records import FileRecord, FileTask
@@ -32,6 +32,26 @@ def plan_files(sources: Iterable[SourceFile], out: Path) -> list[FileTask]:
             raise SchemaError(f"{path} is an input file. Choose another folder for `--out`.")
         tasks[path] = FileTask(name.as_posix(), source, path)
     return list(tasks.values())
+
+
+def check_place(out: Path, inputs: Iterable[Table]) -> None:
+    """Refuses an output folder that is a file, or whose files a later scoring would read.
+
+    Args:
+        out: The folder.
+        inputs: What is read.
+
+    Raises:
+        SchemaError: If it can't be the output folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise SchemaError(f"{out} must be a folder or not exist. Choose another `--out`.")
+    for folder in (Path(item) for item in inputs if isinstance(item, str | Path)):
+        if folder.is_dir() and folder.resolve() in out.resolve().parents:
+            raise SchemaError(
+                f"`--out` must not lie in a folder that is read, where scores become inputs. "
+                f"Received: {out} in {folder}. Choose another `--out`."
+            )
 
 
 def check_kept(keep: Sequence[str], tasks: Iterable[str]) -> None:

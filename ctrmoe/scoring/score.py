@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctrmoe.config import ConfigError
-from ctrmoe.data.sources import find_files
+from ctrmoe.data.sources import as_list, find_files
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import Scorer
 from ctrmoe.scoring.engines import ENGINES, Outcomes
 from ctrmoe.scoring.ledger import Ledger
-from ctrmoe.scoring.plan import check_kept, finished, plan_files, share, total_rows
+from ctrmoe.scoring.plan import check_kept, check_place, finished, plan_files, share, total_rows
 from ctrmoe.scoring.records import FileFailure, FileRecord, FileTask
 
 ON_ERROR = ("stop", "skip")
@@ -84,17 +84,20 @@ def score(
             None where the latter is not known.
 
     Raises:
-        SchemaError: For a missing column, an output that exists, two inputs of one name, or an
-            unknown domain where the schema refuses it.
-        ConfigError: If the model is none, an option none of its choices, or Ray not installed.
+        SchemaError: For a missing column, an output that exists or lies in a folder that is read,
+            two inputs of one name, or an unknown domain where the schema refuses it.
+        ConfigError: If the model is none or damaged, an option none of its choices, or Ray not
+            installed.
     """
     start = time.perf_counter()
     _check_choice("engine", engine, ENGINES)
     _check_choice("on_error", on_error, ON_ERROR)
+    inputs, keep, out = as_list(paths), list(dict.fromkeys(keep)), Path(out)
+    check_place(out, inputs)
     scoring = ENGINES[engine](model, workers)
     check_kept(keep, scoring.outputs)
-    ledger = Ledger(Path(out), scoring.fingerprint, list(keep), shard)
-    tasks = share(plan_files(find_files(paths), Path(out)), shard)
+    ledger = Ledger(out, scoring.fingerprint, keep, shard)
+    tasks = share(plan_files(find_files(inputs), out), shard)
     records = ledger.read() if resume else None
     done = finished(tasks, records, resume=resume)
     todo = [task for task in tasks if task.name not in done]

@@ -1,7 +1,9 @@
 import polars as pl
+import pytest
 
 from ctrmoe.data.sources import find_files
-from ctrmoe.scoring.plan import plan_files, share, total_rows
+from ctrmoe.schema import SchemaError
+from ctrmoe.scoring.plan import check_place, plan_files, share, total_rows
 
 
 def plan(folder, out, rows=(3, 4, 5)):
@@ -37,3 +39,18 @@ def test_total_of_text_is_not_known(tmp_path):
     (tmp_path / "a.csv").write_text("x\n1\n")
 
     assert total_rows(plan(tmp_path, tmp_path / "out")) is None
+
+
+def test_output_in_a_folder_that_is_read(tmp_path):
+    for out in (tmp_path / "scores", tmp_path / "x" / "y"):
+        with pytest.raises(SchemaError, match="`--out` must not lie in a folder that is read"):
+            check_place(out, [tmp_path / "other", str(tmp_path)])
+    check_place(tmp_path / "scores", [tmp_path / "day=*", tmp_path / "a.parquet", pl.DataFrame()])
+    check_place(tmp_path.parent / "scores", [tmp_path])
+
+
+def test_output_folder_that_is_a_file(tmp_path):
+    (tmp_path / "scores").touch()
+
+    with pytest.raises(SchemaError, match="scores must be a folder or not exist"):
+        check_place(tmp_path / "scores", [])

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import logging
+import shutil
 
 import numpy as np
 import polars as pl
@@ -58,6 +59,13 @@ def test_kept_column_called_like_a_task(scorer, folder, tmp_path):
     assert set(scored["click"].unique()) == {0, 1}
 
 
+def test_column_that_is_kept_twice_is_kept_once(scorer, folder, tmp_path):
+    score(scorer, [folder / "b.parquet"], tmp_path / "out", keep=["click", "user_id", "click"])
+
+    scored = pl.read_parquet(tmp_path / "out" / "b.parquet")
+    assert scored.columns == ["click", "user_id", "click_probability", "conversion_probability"]
+
+
 def test_file_without_rows_gives_a_file_without_rows(scorer, test_rows, tmp_path):
     test_rows.clear().write_parquet(tmp_path / "none.parquet")
 
@@ -105,6 +113,23 @@ def test_output_onto_the_input(scorer, folder, tmp_path):
 def test_folder_that_is_no_model(folder, tmp_path):
     with pytest.raises(ConfigError, match="must be an exported model"):
         score(folder, [folder], tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda model: (model / "saved_model.pb").write_bytes(b"\x0a\xff\xff"),
+        lambda model: shutil.rmtree(model / "variables"),
+        lambda model: next(model.glob("variables/*.data*")).write_bytes(b""),
+    ],
+)
+def test_model_that_is_damaged(exported, folder, tmp_path, harm):
+    model = shutil.copytree(exported, tmp_path / "1")
+    harm(model)
+
+    with pytest.raises(ConfigError, match=r"1 must hold a whole SavedModel\. .* Export the run"):
+        score(model, [folder], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_scores_are_those_that_evaluate_measures(scorer, run, folder, tmp_path):
