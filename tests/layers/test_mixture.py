@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ctrmoe.layers import EXPERTS, Mixture
+from ctrmoe.layers.dispatch import dispatch
 from ctrmoe.layers.routing import ADJUSTS, SCORERS, SELECTORS, Router
 
 HIDDEN, UNITS, DOMAINS = 6, 3, 4
@@ -106,7 +107,7 @@ def test_every_expert_and_router_learns(every, x, context):
     ("bank", "router"),
     [case for case in EVERY if case[0] == "feed_forward" or case[1] == "mlp-top_k"],
 )
-def test_reloads_inside_a_model_and_exports(bank, router, x, context, tmp_path):
+def test_reloads_inside_a_model_exports_and_compiles(bank, router, x, context, tmp_path):
     inputs = {
         "x": keras.Input((HIDDEN,), name="x"),
         "domain": keras.Input((), dtype="int32", name="domain"),
@@ -120,7 +121,10 @@ def test_reloads_inside_a_model_and_exports(bank, router, x, context, tmp_path):
     model.export(tmp_path / "export", verbose=False)
     served = tf.saved_model.load(tmp_path / "export")
 
+    compiled = tf.function(model, jit_compile=True)
+
     np.testing.assert_array_equal(loaded(rows), model(rows))
+    np.testing.assert_allclose(compiled(rows), model(rows), atol=1e-5)
     for part in (slice(0, 1), slice(None)):
         some = {name: tf.constant(column[part]) for name, column in rows.items()}
         np.testing.assert_allclose(served.serve(some), model(some), atol=1e-5)
@@ -200,13 +204,51 @@ def test_shared_experts_are_added(x):
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
-def test_equal_experts_are_one_expert(x):
-    mixture = mixture_of("feed_forward", "mlp-top_k")
-    mixture(x)
-    for weight in mixture.experts.weights:
+def test_equal_experts_are_one_expert(every, x, context):
+    for weight in every.experts.weights_by_expert:
         weight.assign(np.repeat(weight.numpy()[:1], DOMAINS, axis=0))
 
-    np.testing.assert_allclose(mixture(x), mixture.experts(x)[:, 2], atol=1e-5)
+    one = every.experts(x).numpy()[:, 2]
+    shares = np.sum(every.routing(x, context)[0]["gate"], axis=1, keepdims=True)
+    np.testing.assert_allclose(every(x, context), shares * one, atol=1e-5)
+
+
+def test_order_of_the_experts_does_not_count(every, x, context):
+    order = np.array([2, 0, 3, 1])
+    logits = every.routing(x, context)[0]["logits"].numpy()
+    select, bank = every.routers[0].selector, every.experts
+    (expected,) = dispatch(x, [select({"logits": logits, "scores": logits})], bank)
+
+    for weight in bank.weights_by_expert:
+        weight.assign(weight.numpy()[order])
+    moved = select({"logits": logits[:, order], "scores": logits[:, order]})
+
+    np.testing.assert_allclose(dispatch(x, [moved], bank)[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("bank", BANKS)
+def test_one_expert_is_that_network(bank, x):
+    mixture = Mixture({"kind": bank, "num_experts": 1, **BANKS[bank]})
+
+    np.testing.assert_allclose(mixture(x), mixture.experts(x)[:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("bank", "router"), EVERY)
+def test_half_precision_and_absent_domains_are_finite(bank, router, x):
+    balance = [{"kind": "switch", "num_domains": DOMAINS}, "importance", "z"]
+    mixture = mixture_of(bank, router, balance=balance, dtype="mixed_bfloat16")
+    context = {"domain": np.full(len(x), 3, "int32")}
+
+    y = mixture(x, context, training=True)
+    (routing,) = mixture.routing(x, context)
+
+    assert y.dtype == "bfloat16" and np.isfinite(np.array(y, "float32")).all()
+    assert np.isfinite(mixture.losses).all() and len(mixture.losses) == 3
+    index, gate = routing["index"].numpy(), routing["gate"].numpy()
+    assert routing["logits"].dtype == routing["gate"].dtype == "float32"
+    assert ((index >= 0) & (index <= DOMAINS)).all()
+    assert (gate >= 0).all() and (gate[index == DOMAINS] == 0).all()
+    assert (gate.sum(axis=1) <= 1 + 1e-6).all() and (gate.sum(axis=1) > 0).all()
 
 
 def test_losses_are_added_while_training_and_have_metrics(x, context):
@@ -269,14 +311,6 @@ def test_scheduled_noise_ends(x):
 
     assert min(differences[:2]) > 0.01
     assert max(differences[2:]) < 1e-6
-
-
-def test_half_precision_keeps_the_routing(x):
-    mixture = mixture_of("feed_forward", "mlp-top_k", dtype="mixed_bfloat16")
-
-    assert mixture(x).dtype == "bfloat16"
-    (routing,) = mixture.routing(x)
-    assert routing["gate"].dtype == "float32"
 
 
 def test_fit_compiled_and_not_gives_the_same_losses(x, context):
