@@ -126,7 +126,7 @@ def _several(column: Column, lists: pl.Series, distinct: int, separator: str) ->
     options: dict[str, Any] = {"kind": kind, "max_length": max(1, min(usual, MAX_LENGTH[kind]))}
     if separator:
         options["separator"] = separator
-    rare, note = _rare_values(distinct)
+    rare, note = _rare_values(distinct, sizes.mean() * column.present)
     how = f"`{min(ordered)}` in the name says in order" if ordered else "no order in the name"
     holds = f"text split by {separator!r}" if separator else "a list"
     reason = (
@@ -136,17 +136,20 @@ def _several(column: Column, lists: pl.Series, distinct: int, separator: str) ->
     return Guess(reason=reason, options=options | rare)
 
 
-def _rare_values(distinct: int) -> tuple[dict[str, int], str]:
+def _rare_values(distinct: int, values: float) -> tuple[dict[str, int], str]:
+    """Returns what becomes of the rare ones of so many values, and how to say it."""
     if distinct > HASH_ABOVE:
         return {"hash_buckets": HASH_BUCKETS}, "; too many for a vocabulary: hashed"
     for above, count in MIN_COUNTS:
         if distinct > above:
+            # Where values come less often on average, nearly all of them would be unknown.
+            count = max(2, min(count, int(values / distinct)))
             return {"min_count": count}, f"; values seen less than {count} times are unknown"
     return {}, ""
 
 
 def _categorical(column: Column, what: str) -> Guess:
-    rare, note = _rare_values(column.distinct)
+    rare, note = _rare_values(column.distinct, column.present)
     options = {"kind": "categorical"} | rare
     if column.dtype.is_integer() and column.maximum >= 2**63:
         options["dtype"] = "string"

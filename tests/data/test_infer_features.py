@@ -140,17 +140,18 @@ def test_numbers_are_codes_or_quantities(name, values, kind):
 
 
 @pytest.mark.parametrize(
-    ("distinct", "options"),
+    ("distinct", "times", "options"),
     [
-        (900, {}),
-        (1_100, {"min_count": 2}),
-        (11_000, {"min_count": 5}),
-        (110_000, {"min_count": 10}),
-        (1_100_000, {"hash_buckets": 2**20}),
+        (900, 2, {}),
+        (1_100, 2, {"min_count": 2}),
+        (11_000, 8, {"min_count": 5}),
+        (11_000, 4, {"min_count": 4}),
+        (110_000, 12, {"min_count": 10}),
+        (1_100_000, 2, {"hash_buckets": 2**20}),
     ],
 )
-def test_rare_values_by_cardinality(distinct, options):
-    values = pl.Series(np.arange(2 * distinct) % distinct)
+def test_rare_values_by_cardinality_and_how_often_they_come(distinct, times, options):
+    values = pl.Series(np.arange(times * distinct) % distinct)
 
     assert guess("item_id", values).options == {"kind": "categorical"} | options
 
