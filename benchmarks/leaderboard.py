@@ -40,7 +40,6 @@ from ctrmoe.files import write_text
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent / "pipelines" / "configs"
-EMBEDDING_DIM = 16
 TUNING_EPOCHS = 8
 MIN_STEPS = 8
 """Of an epoch of a trial."""
@@ -127,7 +126,8 @@ def named_config(cell: Cell, prepared: Path, rows: int, **train: Any) -> Config:
     fitting = 1 << max(rows // MIN_STEPS, 1).bit_length() - 1
     common = {"batch_size": min(SETS[cell.set].batch_size, fitting), "patience": 1, **train}
     overrides = [f"train.{key}={value}" for key, value in common.items()]
-    overrides += [f"model.embedding.dim={EMBEDDING_DIM}", f"data.prepared='{prepared}'", "seed=1"]
+    overrides += [f"data.prepared='{prepared}'", "seed=1"]
+    overrides.append(f"model.embedding.dim={SETS[cell.set].embedding_dim}")
     return Config.load(CONFIGS / f"{cell.model}.toml", overrides + CHANGED.get(cell.model, []))
 
 
@@ -251,6 +251,7 @@ def protocol(args: argparse.Namespace) -> str:
     ranges = [f"`{key}` {_range(table)}" for key, table in RANGES.items()]
     shares = [f"{SETS[name].title} {SETS[name].tuning_share:.0%}" for name in args.sets]
     patience = [f"{SETS[name].title} {SETS[name].patience}" for name in args.sets]
+    dims = [f"{SETS[name].title} {SETS[name].embedding_dim}" for name in args.sets]
     changed = [f"{model} with `{' '.join(keys)}`" for model, keys in CHANGED.items()]
     command = f"--trials {args.trials} --seeds {args.seeds}"
     return "\n".join(
@@ -260,8 +261,8 @@ def protocol(args: argparse.Namespace) -> str:
             "pruning; the first trial is the config as it stands, the next four are the same for "
             f"every model. Of the training rows a fixed random sample: {', '.join(shares)}.",
             f"- Tuned, of every model: {', '.join(ranges)}. Nothing else: widths and depths are "
-            f"those of `pipelines/configs/` ({'; '.join(changed)}), embeddings have "
-            f"{EMBEDDING_DIM} entries. Logistic regression has no embedding to regularise.",
+            f"those of `pipelines/configs/` ({'; '.join(changed)}). Entries of an embedding: "
+            f"{', '.join(dims)}. Logistic regression has no embedding to regularise.",
             f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}, early "
             f"stopping on the validation AUC after epochs without gain: {', '.join(patience)}. "
             "The test part is read once, by the run that is reported; nothing was chosen by it.",

@@ -42,6 +42,7 @@ class DataSet:
         tuning_share: Share of the training rows that the trials train on.
         epochs: At most so many in the final runs.
         patience: Epochs without gain before a final run ends.
+        embedding_dim: Entries of an embedding, of every model.
         targets: The least test AUC that the best model is to have, by task.
         more_features: What the comparison uses beside the features of the schema.
         by_domain: Whether it is for `multi_domain.py`.
@@ -55,6 +56,7 @@ class DataSet:
     epochs: int
     patience: int
     targets: dict[str, float]
+    embedding_dim: int = 16
     more_features: tuple[Feature, ...] = ()
     by_domain: bool = False
 
@@ -201,6 +203,7 @@ SETS = {
         epochs=20,
         patience=1,
         targets={"like": 0.9},
+        embedding_dim=32,
     ),
     "movielens_time": DataSet(
         title="MovieLens-1M with the last 50 films liked, split by time",
@@ -211,6 +214,7 @@ SETS = {
         epochs=20,
         patience=1,
         targets={},
+        embedding_dim=32,
     ),
     "movielens_domains": DataSet(
         title="MovieLens-1M, all ratings, three age groups as domains",

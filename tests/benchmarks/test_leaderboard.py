@@ -102,7 +102,7 @@ def test_every_named_model_builds_its_search(module, tmp_path):
         cell = leaderboard.Cell("movielens_random", name, tmp_path)
         config = leaderboard.named_config(cell, tmp_path / "prepared", 100_000, epochs=3)
 
-        assert config.model.embedding.dim == leaderboard.EMBEDDING_DIM
+        assert config.model.embedding.dim == 32
         assert (config.train.epochs, config.train.batch_size) == (3, 2048)
     few = leaderboard.named_config(cell, tmp_path / "prepared", 700, epochs=3)
     assert few.train.batch_size == 64

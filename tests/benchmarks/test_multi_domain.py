@@ -96,7 +96,7 @@ def test_boards_share_no_models_but_the_plain_one(module):
     for model in (board.PLAIN, *leaderboard.MULTI_DOMAIN):
         cell = leaderboard.Cell("census_domains", model, Path("cell"))
         config = leaderboard.named_config(cell, Path("prepared"), 100_000, epochs=3)
-        assert config.model.embedding.dim == leaderboard.EMBEDDING_DIM
+        assert config.model.embedding.dim == 16
 
 
 def test_models_without_all_seeds_are_named(module):
