@@ -326,7 +326,7 @@ def autoint_layer(
         )
         tokens, alpha = _attend(query, key, value, num_heads, scale)
         attention.append(alpha)
-        # (8)
+        # (5)
         for m, token in enumerate(row):
             if residual == "projection" or (residual == "auto" and len(token) != len(tokens[m])):
                 tokens[m] += project("residual", token)
@@ -347,12 +347,12 @@ def _attend(query, key, value, num_heads, scale):
     width = units // num_heads
     tokens, attention = np.zeros((fields, units)), np.zeros((num_heads, fields, fields))
     for h in range(num_heads):
-        head = slice(h * width, (h + 1) * width)  # (7): the heads lie side by side
+        head = slice(h * width, (h + 1) * width)  # (4): the heads lie side by side
         for m in range(fields):
-            # (5)
+            # (2)
             scores = [float(np.dot(query[m][head], key[k][head])) for k in range(fields)]
             attention[h, m] = softmax([s / math.sqrt(width) if scale else s for s in scores])
-            # (6)
+            # (3)
             for k in range(fields):
                 tokens[m, head] += attention[h, m, k] * value[k][head]
     return tokens, attention
@@ -372,7 +372,7 @@ def lookup(table, index):
 
 
 def feature_embedding(fields, inputs, tables, vectors=None, missing=None, projections=None):
-    """The tokens `[B, F, D]` of packed matrices, arXiv:1810.11921 section 4.
+    """The tokens `[B, F, D]` of packed matrices, arXiv:1810.11921.
 
     `tables` holds the table of every field that has one of its own; `projections` the kernel of
     every width that needs one.
@@ -644,7 +644,7 @@ def cin(x, weights, units, pooled=True, split_half=False, activation=None):
         kernel = weights[f"kernel_{k}"].reshape(sources, fields, width)
         bias = weights.get(f"bias_{k}", np.zeros(width))
         maps = np.zeros((rows, width, dim))
-        # (6)
+        # (1)
         for b, h, d in np.ndindex(*maps.shape):
             total = bias[h]
             for i in range(sources):
@@ -655,7 +655,7 @@ def cin(x, weights, units, pooled=True, split_half=False, activation=None):
         last = maps[:, :half] if half else maps
         outputs.append(maps[:, half:])
     tokens = np.concatenate(outputs, axis=1)
-    # (8)
+    # (2)
     return tokens.sum(axis=2, keepdims=True) if pooled else tokens
 
 
@@ -734,7 +734,7 @@ def mean_pooling(sequence, keep):
 
 
 def self_attention_pooling(sequence, keep, weights, num_heads=1):
-    """arXiv:1706.03762, equation (1), then the mean."""
+    """arXiv:1706.03762, then the mean."""
     attended = cross_attention(sequence, sequence, weights, num_heads, keep)
     return mean_pooling(attended, keep)
 
@@ -793,7 +793,7 @@ def _number_tokens(x, missing, embed):
 
 
 def autodis(x, weights, skip, temperature):
-    """arXiv:2012.08986, section 3: soft discretisation over meta-embeddings."""
+    """arXiv:2012.08986: soft discretisation over meta-embeddings."""
 
     def embed(n, number):
         hidden = [number * w for w in weights["scales"][n]]
@@ -806,7 +806,7 @@ def autodis(x, weights, skip, temperature):
 
 
 def piecewise_linear(x, edges, weights, activation=None):
-    """arXiv:2203.05556, equation (1); `edges` are the distinct edges of each field."""
+    """arXiv:2203.05556; `edges` are the distinct edges of each field."""
 
     def embed(n, number):
         bins, parts = edges[n], []
@@ -825,7 +825,7 @@ def piecewise_linear(x, edges, weights, activation=None):
 
 
 def periodic(x, weights, activation="relu"):
-    """arXiv:2203.05556, section 3.3: v = [sin(2π c x), cos(2π c x)]."""
+    """arXiv:2203.05556: v = [sin(2π c x), cos(2π c x)]."""
 
     def embed(n, number):
         angles = [2 * math.pi * c * number for c in weights["frequencies"][n]]
@@ -836,7 +836,7 @@ def periodic(x, weights, activation="relu"):
 
 
 def bottom_mlp(x, weights, num_layers):
-    """arXiv:1906.00091, section 2.2: one token; flags of missing numbers follow the numbers."""
+    """arXiv:1906.00091: one token; flags of missing numbers follow the numbers."""
     tokens = []
     for row in x:
         numbers = [0.0 if math.isnan(v) else float(v) for v in row]
@@ -861,7 +861,7 @@ def combined(rows, combiner, weights=None):
 
 
 def quotient_remainder(index, remainders, quotients, operation):
-    """arXiv:1909.02107, section 2: the embedding of an id of two rows."""
+    """arXiv:1909.02107: the embedding of an id of two rows."""
     buckets = len(remainders)
     first, second = remainders[index % buckets], quotients[index // buckets]
     if operation == "multiply":
@@ -923,7 +923,7 @@ def switch_balance(probs, index):
 
 
 def domain_normalization(x, domain, weights, batch=True, epsilon=1e-3):
-    """arXiv:2101.11427, section 3.3; one row alone is normalised by the moving statistics."""
+    """arXiv:2101.11427; one row alone is normalised by the moving statistics."""
     result = np.zeros_like(x)
     for row, p in enumerate(domain):
         mean, variance = weights["moving_mean"][p], weights["moving_variance"][p]
@@ -1042,7 +1042,7 @@ def moved_centres(
 
 
 def gate_unit(x, weights, gamma=2.0):
-    """arXiv:2302.01115, section 3.2: the scales of one row."""
+    """arXiv:2302.01115: the scales of one row."""
     hidden = np.maximum(x @ weights["hidden_kernel"] + weights["hidden_bias"], 0)
     return gamma / (1 + np.exp(-(hidden @ weights["scales_kernel"] + weights["scales_bias"])))
 
@@ -1146,7 +1146,7 @@ def m3oe(x, domain, weights, num_tasks, num_experts, num_layers):
 
 
 def adasparse(x, domain, weights, pruner, alpha, beta=2.0, epsilon=0.01):
-    """arXiv:2206.13108, section 3.2: the results, and which neurons are kept `[layer][B, H]`."""
+    """arXiv:2206.13108: the results, and which neurons are kept `[layer][B, H]`."""
     layers = sum(name.startswith("pruner_") and name.endswith("kernel") for name in weights)
     results, kept = [], [[] for _ in range(layers)]
     for row, p in enumerate(domain):

@@ -31,7 +31,7 @@ def attend(query: Any, key: Any, value: Any, keep: Any = None) -> Any:
 
     Reference:
         The gradient: Dao et al., FlashAttention: Fast and Memory-Efficient Exact Attention with
-        IO-Awareness, 2022, arXiv:2205.14135, appendix B.2.
+        IO-Awareness, 2022, arXiv:2205.14135.
     """
     inputs = (query, key, value) if keep is None else (query, key, value, keep)
     return _attend(*inputs)

@@ -30,7 +30,7 @@ class ChainedLogit(keras.layers.Layer):
 
     Reference:
         Ma et al., Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click
-        Conversion Rate, 2018, arXiv:1804.07931, equation (1).
+        Conversion Rate, 2018, arXiv:1804.07931.
 
     Example:
 

@@ -50,7 +50,7 @@ class ComposedTable(keras.layers.Layer):
 
     Reference:
         Shi et al., Compositional Embeddings Using Complementary Partitions for Memory-Efficient
-        Recommendation Systems, 2019, arXiv:1909.02107, section 2, "quotient-remainder trick". The
+        Recommendation Systems, 2019, arXiv:1909.02107, "quotient-remainder trick". The
         1 that quotients start from is ours.
     """
 

@@ -48,7 +48,7 @@ class DomainNormalization(keras.layers.Layer):
 
     Reference:
         Sheng et al., One Model to Serve All: Star Topology Adaptive Recommender for Multi-Domain
-        CTR Prediction, 2021, arXiv:2101.11427, section 3.3 (partitioned normalisation). What
+        CTR Prediction, 2021, arXiv:2101.11427, partitioned normalisation. What
         happens to one row, and how the moving statistics begin, is ours.
 
     Example:

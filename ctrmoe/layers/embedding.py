@@ -72,7 +72,7 @@ class FeatureEmbedding(keras.layers.Layer):
             keys and widths, or `pool_sequences=False` leaves no field with a token.
 
     Reference:
-        Song et al., AutoInt, 2019, arXiv:1810.11921, section 4.3. The missing vector and the
+        Song et al., AutoInt, 2019, arXiv:1810.11921. The missing vector and the
         projection of other widths are not in the paper.
 
     Example:

@@ -31,7 +31,7 @@ class GateUnit(keras.layers.Layer):
 
     Reference:
         Chang et al., PEPNet: Parameter and Embedding Personalized Network for Infusing with
-        Personalized Prior Information, 2023, arXiv:2302.01115, section 3.2 (Gate Neural Unit).
+        Personalized Prior Information, 2023, arXiv:2302.01115, its gate neural unit.
     """
 
     def __init__(self, units: int, hidden_units: int, *, gamma: float = 2.0, **kwargs: Any) -> None:

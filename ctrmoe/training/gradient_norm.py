@@ -50,9 +50,9 @@ class GradientNormWeighting(TaskWeighting):
 
     Reference:
         Chen et al., GradNorm: Gradient Normalization for Adaptive Loss Balancing in Deep Multitask
-        Networks, 2018, arXiv:1711.02257, equations (1) and (2) and Algorithm 1. That gradients with
-        respect to shared activations bound the others is from Sener and Koltun, Multi-Task
-        Learning as Multi-Objective Optimization, 2018, arXiv:1810.04650, section 3.3.
+        Networks, 2018, arXiv:1711.02257. That gradients with respect to shared activations bound
+        the others is from Sener and Koltun, Multi-Task Learning as Multi-Objective Optimization,
+        2018, arXiv:1810.04650.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ def learning_rate(config: TrainConfig, steps: int) -> Any:
 
     Reference:
         Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017,
-        arXiv:1608.03983, equation (5) without restarts. The linear rise is not in the paper.
+        arXiv:1608.03983, without restarts. The linear rise is not in the paper.
     """
     if config.schedule == "constant":
         return config.learning_rate

@@ -29,7 +29,7 @@ class UncertaintyWeighting(TaskWeighting):
 
     Reference:
         Kendall, Gal and Cipolla, Multi-Task Learning Using Uncertainty to Weigh Losses for Scene
-        Geometry and Semantics, 2018, arXiv:1705.07115, the classification term of equation (10),
+        Geometry and Semantics, 2018, arXiv:1705.07115, the term of a classification,
         `L / σ² + log σ`, with the log variance trained as the paper advises. λ_t and m_t are not
         in the paper.
     """

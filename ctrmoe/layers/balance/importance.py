@@ -18,8 +18,8 @@ class Importance(BalanceLoss):
 
     Reference:
         Shazeer et al., Outrageously Large Neural Networks: The Sparsely-Gated Mixture-of-Experts
-        Layer, 2017, arXiv:1701.06538, equations (6) and (7), with the probabilities of all experts
-        instead of the gates of the chosen ones, which have no gradient elsewhere.
+        Layer, 2017, arXiv:1701.06538, with the probabilities of all experts instead of the gates
+        of the chosen ones, which have no gradient elsewhere.
     """
 
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:

@@ -31,8 +31,7 @@ class SwitchBalance(BalanceLoss):
 
     Reference:
         Fedus et al., Switch Transformers: Scaling to Trillion Parameter Models with Simple and
-        Efficient Sparsity, 2021, arXiv:2101.03961, equations (4) to (6), where a row has one
-        expert.
+        Efficient Sparsity, 2021, arXiv:2101.03961, where a row has one expert.
     """
 
     def __init__(

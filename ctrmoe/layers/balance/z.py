@@ -17,7 +17,7 @@ class ZLoss(BalanceLoss):
 
     Reference:
         Zoph et al., ST-MoE: Designing Stable and Transferable Sparse Expert Models, 2022,
-        arXiv:2202.08906, equation (5). Masked experts add nothing to the sum.
+        arXiv:2202.08906. Masked experts add nothing to the sum.
     """
 
     def call(self, routing: Mapping[str, Any], context: Mapping[str, Any]) -> Any:

@@ -26,7 +26,7 @@ class DeepFM(Classifier):
 
     Reference:
         Guo et al., DeepFM: A Factorization-Machine based Neural Network for CTR Prediction, 2017,
-        arXiv:1703.04247, equations (1) to (4). The paper adds up the D entries of the products;
+        arXiv:1703.04247. The paper adds up the D entries of the products;
         here the logit that follows has a weight for each. Its first-order term is a wide part.
 
     Example:

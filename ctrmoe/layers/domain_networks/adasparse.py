@@ -71,7 +71,7 @@ class AdaSparse(DomainNetwork):
 
     Reference:
         Yang et al., AdaSparse: Learning Adaptively Sparse Structures for Multi-Domain Click-Through
-        Rate Prediction, 2022, arXiv:2206.13108, sections 3.2 and 3.3. `α`, `β`, `ε` and the growth
+        Rate Prediction, 2022, arXiv:2206.13108. `α`, `β`, `ε` and the growth
         are those of public code; `kept`, the weight of the loss, which is constant here, and the
         gradient of `1[·]` are ours.
     """

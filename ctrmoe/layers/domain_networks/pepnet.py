@@ -53,7 +53,7 @@ class PEPNet(DomainNetwork):
 
     Reference:
         Chang et al., PEPNet: Parameter and Embedding Personalized Network for Infusing with
-        Personalized Prior Information, 2023, arXiv:2302.01115, sections 3.2 to 3.4. There the prior
+        Personalized Prior Information, 2023, arXiv:2302.01115. There the prior
         of PPNet is the ids of user, item and author; here it is the whole input and the domain.
         Widths are ours.
     """

@@ -46,7 +46,7 @@ class SARNet(DomainNetwork):
 
     Reference:
         Shen et al., SAR-Net: A Scenario-Aware Ranking Network for Personalized Fair Recommendation
-        in Hundreds of Travel Scenarios, 2021, arXiv:2110.06475, sections 3.3 and 3.4. There the
+        in Hundreds of Travel Scenarios, 2021, arXiv:2110.06475. There the
         transform is of interests found by attention, here of what the interaction gives; the
         coefficients against the bias of promoted items are left out. Numbers and widths of experts
         are those of Scenario-Wise-Rec, which normalises each expert's input by batch besides.

@@ -34,7 +34,7 @@ class GatedLinearExperts(ExpertBank):
         ValueError: If a width or `num_experts` is not a positive integer.
 
     Reference:
-        Shazeer, GLU Variants Improve Transformer, 2020, arXiv:2002.05202, equation (6) with biases;
+        Shazeer, GLU Variants Improve Transformer, 2020, arXiv:2002.05202, with biases;
         the default is SwiGLU.
     """
 

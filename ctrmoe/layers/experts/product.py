@@ -37,7 +37,7 @@ class ProductExperts(FeedForwardExperts):
 
     Reference:
         Sheng et al., One Model to Serve All: Star Topology Adaptive Recommender for Multi-Domain
-        CTR Prediction, 2021, arXiv:2101.11427, equations (6) and (7); Li et al., AdaptDHM:
+        CTR Prediction, 2021, arXiv:2101.11427; Li et al., AdaptDHM:
         Adaptive Distribution Hierarchical Model for Multi-Domain CTR Prediction, 2022,
         arXiv:2211.12105.
     """

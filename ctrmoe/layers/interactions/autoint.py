@@ -20,11 +20,11 @@ class AutoInt(keras.layers.Layer):
 
     Each layer maps the tokens `x_1 … x_F` of a row, for every head `h`, to
 
-        ψ^h(m, k) = ⟨W_Q^h x_m, W_K^h x_k⟩                           (5)
-        α^h_{m,k} = exp ψ^h(m, k) / Σ_l exp ψ^h(m, l)                (5)
-        ẽ^h_m = Σ_k α^h_{m,k} W_V^h x_k                              (6)
-        ẽ_m = ẽ^1_m ⊕ … ⊕ ẽ^H_m                                      (7)
-        x_m ← ReLU(ẽ_m + W_Res x_m)                                  (8)
+        ψ^h(m, k) = ⟨W_Q^h x_m, W_K^h x_k⟩                           (1)
+        α^h_{m,k} = exp ψ^h(m, k) / Σ_l exp ψ^h(m, l)                (2)
+        ẽ^h_m = Σ_k α^h_{m,k} W_V^h x_k                              (3)
+        ẽ_m = ẽ^1_m ⊕ … ⊕ ẽ^H_m                                      (4)
+        x_m ← ReLU(ẽ_m + W_Res x_m)                                  (5)
 
     Args:
         num_layers: Number of layers.
@@ -33,8 +33,8 @@ class AutoInt(keras.layers.Layer):
         scale: Divides ψ by √d'.
         activation: Activation of the four projections, W_Res included.
         use_bias: Whether the four projections have a bias.
-        layer_norm: None, `"pre_relu"` (of the sum in (8)) or `"post_relu"` (of its ReLU).
-        residual: `"projection"` as in (8); `"auto"` adds `x_m` itself where its width is already
+        layer_norm: None, `"pre_relu"` (of the sum in (5)) or `"post_relu"` (of its ReLU).
+        residual: `"projection"` as in (5); `"auto"` adds `x_m` itself where its width is already
             `H · d'`; None leaves the term out.
         dropout: Share of the α set to zero while training.
         authors_code: Follows the authors' program instead of the equations: `scale=True`,

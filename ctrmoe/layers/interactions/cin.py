@@ -17,12 +17,12 @@ class CIN(keras.layers.Layer):
 
     Layer k maps the tokens X^0 of a row and the feature maps of the layer before to
 
-        X^k_h = f(Σ_i Σ_j W^{k,h}_{ij} (X^{k−1}_i ⊙ X^0_j))          (6)
-        p^k_h = Σ_d X^k_{h,d}                                        (8)
+        X^k_h = f(Σ_i Σ_j W^{k,h}_{ij} (X^{k−1}_i ⊙ X^0_j))          (1)
+        p^k_h = Σ_d X^k_{h,d}                                        (2)
 
     Args:
         units: Feature maps of each layer, H_k.
-        pooled: Returns the sums (8), as in the paper; otherwise the maps themselves, tokens for
+        pooled: Returns the sums (2), as in the paper; otherwise the maps themselves, tokens for
             another interaction or a classifier.
         split_half: Passes the first half of a layer's maps on to the next layer and the second
             half to the output, except for the last layer; otherwise both take all maps.

@@ -34,7 +34,7 @@ class CrossNetwork(keras.layers.Layer):
 
     Reference:
         Wang et al., DCN V2: Improved Deep & Cross Network and Practical Lessons for Web-scale
-        Learning to Rank Systems, 2021, arXiv:2008.13535, equations (1) and (2). The layers are
+        Learning to Rank Systems, 2021, arXiv:2008.13535. The layers are
         keras-rs's `FeatureCross`. An MLP beside it makes the paper's parallel structure.
 
     Example:

@@ -34,7 +34,7 @@ class DotProduct(keras.layers.Layer):
 
     Reference:
         Naumov et al., Deep Learning Recommendation Model for Personalization and Recommendation
-        Systems, 2019, arXiv:1906.00091, section 2.2; `self_interaction` is an option of the
+        Systems, 2019, arXiv:1906.00091; `self_interaction` is an option of the
         authors' program. The products are keras-rs's `DotInteraction`.
 
     Example:

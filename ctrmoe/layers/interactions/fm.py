@@ -27,7 +27,7 @@ class FM(keras.layers.Layer):
         `[B, 1, D]`.
 
     Reference:
-        Rendle, Factorization Machines, 2010, equation (5) and lemma 3.1. The paper sums the
+        Rendle, Factorization Machines, 2010. The paper sums the
         entries too; here what follows does so with weights of its own, as in neural FM (He and
         Chua, 2017, arXiv:1708.05027).
 

@@ -42,7 +42,7 @@ class AutoDis(NumericLayer):
 
     Reference:
         Guo et al., An Embedding Learning Framework for Numerical Features in CTR Prediction, 2021,
-        arXiv:2012.08986, section 3, with the weighted average as aggregation. The vector of
+        arXiv:2012.08986, with the weighted average as aggregation. The vector of
         missing numbers is not in the paper, nor is the leaky ReLU's slope, here 0.2.
 
     Example:

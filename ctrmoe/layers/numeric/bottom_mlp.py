@@ -38,7 +38,7 @@ class BottomMLP(keras.layers.Layer):
 
     Reference:
         Naumov et al., Deep Learning Recommendation Model for Personalization and Recommendation
-        Systems, 2019, arXiv:1906.00091, section 2.2. The flags are not in the paper.
+        Systems, 2019, arXiv:1906.00091. The flags are not in the paper.
 
     Example:
 

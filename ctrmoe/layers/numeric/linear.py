@@ -27,7 +27,7 @@ class NumericEmbedding(NumericLayer):
         `[B, N, D]` in the variables' dtype, whatever the compute dtype.
 
     Reference:
-        Song et al., AutoInt, 2019, arXiv:1810.11921, equation (4); `m` is not in the paper.
+        Song et al., AutoInt, 2019, arXiv:1810.11921; `m` is not in the paper.
 
     Example:
 

@@ -42,7 +42,7 @@ class PeriodicEmbedding(NumericLayer):
 
     Reference:
         Gorishniy et al., On Embeddings for Numerical Features in Tabular Deep Learning, 2022,
-        arXiv:2203.05556, section 3.3. The vector of missing numbers is not in the paper.
+        arXiv:2203.05556. The vector of missing numbers is not in the paper.
 
     Example:
 

@@ -43,8 +43,8 @@ class PiecewiseLinearEmbedding(NumericLayer):
 
     Reference:
         Gorishniy et al., On Embeddings for Numerical Features in Tabular Deep Learning, 2022,
-        arXiv:2203.05556, equation (1), section 3.2.1. The vector of missing numbers is not in the
-        paper.
+        arXiv:2203.05556, piecewise linear encoding. The vector of missing numbers is not in
+        the paper.
 
     Example:
 

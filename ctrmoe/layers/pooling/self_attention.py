@@ -34,8 +34,8 @@ class SelfAttentionPooling(keras.layers.Layer):
         ValueError: If `num_heads` is no positive integer or does not divide D.
 
     Reference:
-        Vaswani et al., Attention Is All You Need, 2017, arXiv:1706.03762, equation (1), without
-        an output projection.
+        Vaswani et al., Attention Is All You Need, 2017, arXiv:1706.03762, without an output
+        projection.
 
     Example:
 

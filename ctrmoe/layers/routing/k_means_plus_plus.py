@@ -29,8 +29,8 @@ def k_means_plus_plus(rows: Any, count: int, draws: Any) -> Any:
         `[K, H]`.
 
     Reference:
-        Arthur and Vassilvitskii, k-means++: The Advantages of Careful Seeding, 2007, section 2.2,
-        and the greedy form of their conclusion, with scikit-learn's number of candidates.
+        Arthur and Vassilvitskii, k-means++: The Advantages of Careful Seeding, 2007, and
+        the greedy form, with scikit-learn's number of candidates.
     """
     last = ops.shape(rows)[0] - 1
     squares = ops.sum(ops.square(rows), axis=1)

@@ -85,7 +85,7 @@ def test_dropout_acts_on_the_attention_while_training(random, variables):
 
     variables(layer)["value_kernel"].assign(np.zeros((4, 6)))
 
-    # Without values nothing is left for dropout to act on: W_Res x of (8) is outside it.
+    # Without values nothing is left for dropout to act on: W_Res x is outside it.
     np.testing.assert_array_equal(layer(x, training=True), layer(x, training=False))
     assert np.asarray(layer(x)).max() > 0
 

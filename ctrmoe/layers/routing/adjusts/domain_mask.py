@@ -29,7 +29,7 @@ class DomainMask(Adjust):
 
     Reference:
         Tang et al., Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model for
-        Personalized Recommendations, 2020, section 4.1.
+        Personalized Recommendations, 2020.
     """
 
     needs = ("domain",)

@@ -29,7 +29,7 @@ class LoadBias(Adjust):
 
     Reference:
         Wang et al., Auxiliary-Loss-Free Load Balancing Strategy for Mixture-of-Experts, 2024,
-        arXiv:2408.15664, algorithm 1.
+        arXiv:2408.15664.
     """
 
     def __init__(self, update_rate: float = 0.001, **kwargs: Any) -> None:

@@ -26,8 +26,8 @@ class Noise(Adjust):
 
     Reference:
         Shazeer et al., Outrageously Large Neural Networks: The Sparsely-Gated Mixture-of-Experts
-        Layer, 2017, arXiv:1701.06538, equation (4), with one constant deviation instead of a
-        trained one for each expert.
+        Layer, 2017, arXiv:1701.06538, with one constant deviation instead of a trained one for
+        each expert.
     """
 
     def __init__(

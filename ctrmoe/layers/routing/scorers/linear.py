@@ -27,7 +27,7 @@ class LinearScorer(Scorer):
 
     Reference:
         Ma et al., Modeling Task Relationships in Multi-task Learning with Multi-gate
-        Mixture-of-Experts, 2018, equation (8), without the softmax, which is the selector's.
+        Mixture-of-Experts, 2018, the gates without the softmax, which is the selector's.
     """
 
     def __init__(self, num_experts: int, *, use_bias: bool = False, **kwargs: Any) -> None:

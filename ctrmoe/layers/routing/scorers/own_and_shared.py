@@ -43,8 +43,8 @@ class OwnAndSharedScorer(Scorer):
 
     Reference:
         Tang et al., Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model for
-        Personalized Recommendations, 2020, equations (1) to (3), with domains for tasks, and with
-        a bias.
+        Personalized Recommendations, 2020, the gates of CGC, with domains for tasks, and with a
+        bias.
     """
 
     needs = ("domain",)

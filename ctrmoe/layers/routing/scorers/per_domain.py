@@ -35,8 +35,8 @@ class PerDomainScorer(Scorer):
 
     Reference:
         Ma et al., Modeling Task Relationships in Multi-task Learning with Multi-gate
-        Mixture-of-Experts, 2018, equation (8), without the softmax, which is the selector's, and
-        with a bias.
+        Mixture-of-Experts, 2018, the gates without the softmax, which is the selector's, and with a
+        bias.
     """
 
     needs = ("domain",)

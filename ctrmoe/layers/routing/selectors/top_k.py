@@ -28,8 +28,8 @@ class TopK(Selector):
 
     Reference:
         Shazeer et al., Outrageously Large Neural Networks: The Sparsely-Gated Mixture-of-Experts
-        Layer, 2017, arXiv:1701.06538, equations (3) and (5); k = 1: Fedus et al., Switch
-        Transformers, 2021, arXiv:2101.03961, equation (2).
+        Layer, 2017, arXiv:1701.06538; k = 1: Fedus et al., Switch Transformers, 2021,
+        arXiv:2101.03961.
     """
 
     def __init__(self, k: int = 2, **kwargs: Any) -> None:

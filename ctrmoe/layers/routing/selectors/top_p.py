@@ -29,7 +29,7 @@ class TopP(Selector):
 
     Reference:
         Huang et al., Harder Tasks Need More Experts: Dynamic Routing in MoE Models, 2024,
-        arXiv:2403.07652, equation (6).
+        arXiv:2403.07652.
     """
 
     def __init__(self, p: float = 0.75, *, max_k: int | None = None, **kwargs: Any) -> None:
