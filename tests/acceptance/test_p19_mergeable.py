@@ -18,7 +18,7 @@ from ctrmoe.ranking.quality.typed_file import TypedFile
 from ctrmoe.ranking.ranker import Ranker
 from ctrmoe.schema import Schema
 
-ROWS, USERS = 60_000, 200_000
+ROWS, USERS = 40_000, 200_000
 EXACT, COARSE = 2 << 30, 12 * 80 << 13
 """Bytes of counts: for every value, and for 8,192 of each of the twelve tables."""
 SCHEMA = Schema.from_dict(

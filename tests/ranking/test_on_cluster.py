@@ -4,6 +4,7 @@ import pytest
 
 from ctrmoe.cluster import cluster
 from ctrmoe.ranking import rank, rank_tables
+from ctrmoe.ranking.surrogates import OneHotLogistic
 from ctrmoe.schema import Schema, SchemaError
 
 ROWS = 6_000
@@ -53,7 +54,7 @@ def test_cluster_counts_as_one_process(tmp_path, ray):
     frame[1_000:4_500].write_csv(tmp_path / "b.csv")
     frame[4_500:].write_parquet(tmp_path / "c.parquet")
     paths = [str(tmp_path / name) for name in ("a.parquet", "b.csv", "c.parquet")]
-    options = {"by_domain": True, "controls": True, "score": "surrogate"}
+    options = {"by_domain": True, "controls": True, "score": OneHotLogistic(rows=500)}
     options |= {"chunk_rows": 700, "seed": 3, "memory": 16 << 20}
 
     found = rank_tables(SCHEMA, paths, engine="ray", workers=2, on_rows=done.append, **options)
