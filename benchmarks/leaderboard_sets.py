@@ -192,6 +192,24 @@ SETS = {
         more_features=(
             Feature(name="det_hh_fam_stat", kind="categorical"),
             Feature(name="det_hh_summ", kind="categorical"),
+            # Ranges and the number itself: 0.0004 more AUC in `number_ranges.py`.
+            *(
+                Feature(name=f"{name}_value", source=name, kind="numeric", transform=transform)
+                for name, transform in (
+                    ("age", "standard"),
+                    ("wage_per_hour", "log"),
+                    ("capital_gains", "log"),
+                    ("capital_losses", "log"),
+                    ("stock_dividends", "log"),
+                )
+            ),
+            Feature(
+                name="weeks_worked_range",
+                source="weeks_worked",
+                kind="numeric",
+                transform="quantile",
+                buckets=128,
+            ),
         ),
     ),
     "movielens_random": DataSet(

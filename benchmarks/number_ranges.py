@@ -51,7 +51,7 @@ SETTINGS = (
 
 def variants(features: tuple[Feature, ...]) -> Iterator[tuple[str, tuple[Feature, ...]]]:
     """Names and features of each table."""
-    others = tuple(feature for feature in features if feature.name not in NUMBERS)
+    others = tuple(feature for feature in features if feature.column not in NUMBERS)
     formulas = tuple(
         Feature(name=name, kind="numeric", transform=transform)
         for name, transform in NUMBERS.items()
