@@ -10,7 +10,7 @@ import polars as pl
 from ctrmoe.data.numeric import NumericStatistics
 from ctrmoe.data.sources import Origin
 from ctrmoe.ranking.contingency_table import ContingencyTable
-from ctrmoe.ranking.feature_table import empty_table, merge_tables
+from ctrmoe.ranking.feature_table import Place, empty_table, merge_tables
 from ctrmoe.ranking.keys import Keys
 from ctrmoe.ranking.memory import bytes_of, values_within
 from ctrmoe.ranking.parts import Parts
@@ -19,8 +19,6 @@ from ctrmoe.ranking.scores import Score
 from ctrmoe.ranking.transformed import Candidate
 from ctrmoe.schema import Feature, Schema, SchemaError
 
-Place = tuple[str, str]
-"""A feature and a task."""
 SKETCH_SIZE = 1 << 10
 """As so many tables may be small, the estimate of many distinct values is coarser: 3 %."""
 MEASURED = (

@@ -10,6 +10,7 @@ import polars as pl
 
 from ctrmoe.data.bins import bin_starts
 from ctrmoe.ranking.contingency_table import ContingencyTable
+from ctrmoe.ranking.feature_table import Place
 
 MIN_FEATURES, MAX_FEATURES = 3, 12
 """Of a task."""
@@ -19,8 +20,6 @@ DEVIATIONS = 1.96
 MISSING, UNNAMED = "(missing)", "(not among the rows searched)"
 
 Names = Mapping[int, str]
-Place = tuple[str, str]
-"""A feature and a task."""
 
 
 def first_places(ranking: pl.DataFrame) -> list[Place]:

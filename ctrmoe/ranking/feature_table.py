@@ -13,7 +13,9 @@ from ctrmoe.ranking.contingency_table import ContingencyTable
 from ctrmoe.ranking.distinct_sketch import SKETCH_SIZE
 from ctrmoe.schema import Feature
 
-Place = TypeVar("Place")
+K = TypeVar("K")
+Place = tuple[str, str]
+"""A feature and a task."""
 
 
 def empty_table(
@@ -36,9 +38,7 @@ def empty_table(
     return ContingencyTable("category", max_values, ordered=ordered, sketch_size=sketch_size)
 
 
-def merge_tables(
-    tables: dict[Place, ContingencyTable], others: Mapping[Place, ContingencyTable]
-) -> None:
+def merge_tables(tables: dict[K, ContingencyTable], others: Mapping[K, ContingencyTable]) -> None:
     """Adds the counts of other rows to those of the same places."""
     for place, table in others.items():
         if place in tables:

@@ -23,14 +23,14 @@ from ctrmoe.ranking.controls import (
     check_names,
     permuted_label,
 )
+from ctrmoe.ranking.counted_scores import Null, counted_scores
 from ctrmoe.ranking.estimate import UNDEFINED, columns_of
-from ctrmoe.ranking.feature_table import empty_table, merge_tables
+from ctrmoe.ranking.feature_table import Place, empty_table, merge_tables
 from ctrmoe.ranking.keys import Keys, feature_keys, mixed
 from ctrmoe.ranking.memory import MEMORY, bytes_of, values_within
 from ctrmoe.ranking.parts import Parts
 from ctrmoe.ranking.ranking import ranked
 from ctrmoe.ranking.scores import SCORES
-from ctrmoe.ranking.scores.build import Null, counted_scores
 from ctrmoe.ranking.shift_null import ShiftNull
 from ctrmoe.ranking.surrogates import Surrogate
 from ctrmoe.ranking.surrogates.build import build_score, name_of
@@ -115,8 +115,8 @@ class Ranker:
                 )
             self.sampled = Sampled(score, schema, self.controls, seed)
         self.breakdowns = [Breakdown(division, schema, share) for division in parts]
-        self._tables: dict[tuple[str, str], ContingencyTable] = {}
-        self._shifts: dict[tuple[str, str], ShiftNull] = {}
+        self._tables: dict[Place, ContingencyTable] = {}
+        self._shifts: dict[Place, ShiftNull] = {}
         if null == "shift":
             self._shifts = {
                 (feature.name, task.name): ShiftNull()
@@ -241,7 +241,7 @@ class Ranker:
         if place in self._shifts:
             self._shifts[place].add(keys.values, labels)
 
-    def _candidates(self, places: Container[tuple[str, str]]) -> list[tuple[Candidate, str]]:
+    def _candidates(self, places: Container[Place]) -> list[tuple[Candidate, str]]:
         return [
             (candidate, task.name)
             for candidate in self._ranked

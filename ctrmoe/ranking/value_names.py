@@ -9,7 +9,8 @@ import numpy as np
 from ctrmoe.data.parquet import read_files
 from ctrmoe.data.sources import SourceFile
 from ctrmoe.ranking.contingency_table import ContingencyTable
-from ctrmoe.ranking.distributions import Names, Place
+from ctrmoe.ranking.distributions import Names
+from ctrmoe.ranking.feature_table import Place
 from ctrmoe.ranking.keys import value_texts
 from ctrmoe.schema import Schema
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from ctrmoe.ranking.contingency_table import ContingencyTable
@@ -12,19 +10,18 @@ BINS = {"task": pl.String, "feature": pl.String, "bin": pl.Int64, "lower": pl.Fl
 """Columns of `bins.parquet`."""
 
 
-def bins_of(task: str, counts: Mapping[str, ContingencyTable]) -> pl.DataFrame:
-    """Returns the bins of the numbers among some features, with the least number of each.
+def bins_of(task: str, feature: str, counts: ContingencyTable) -> pl.DataFrame:
+    """Returns the bins of a number with the least number of each.
 
-    A number whose formula makes no ranges of numbers of its bins is left out.
+    A category has none, and neither has a number whose formula joins numbers far apart.
 
     Args:
         task: Its rows are those that are counted.
-        counts: Of each feature.
+        feature: The name of the feature.
+        counts: Of the feature.
     """
-    frames = [pl.DataFrame(schema=BINS)]
-    for name, table in counts.items():
-        ranges = table.ranges if table.kind == "number" else None
-        if ranges is not None:
-            columns = {"task": task, "feature": name, "bin": range(len(ranges)), "lower": ranges}
-            frames.append(pl.DataFrame(columns, schema=BINS))
-    return pl.concat(frames)
+    ranges = counts.ranges if counts.kind == "number" else None
+    if ranges is None:
+        return pl.DataFrame(schema=BINS)
+    columns = {"task": task, "feature": feature, "bin": range(len(ranges)), "lower": ranges}
+    return pl.DataFrame(columns, schema=BINS)

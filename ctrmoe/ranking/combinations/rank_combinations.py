@@ -97,9 +97,11 @@ def rank_combinations(  # noqa: PLR0913 - its options
 
     def keep(ranker: Ranker) -> None:
         for task in schema.tasks:
-            counts = {name: ranker.counts(name, task.name) for name in names}
-            encoders[task.name] = {name: table.encoder() for name, table in counts.items()}
-            bins.append(bins_of(task.name, counts))
+            encoders[task.name] = {}
+            for name in names:
+                counts = ranker.counts(name, task.name)
+                encoders[task.name][name] = counts.encoder()
+                bins.append(bins_of(task.name, name, counts))
 
     tables = rank_tables(schema, files, on_counted=keep, **options)
     memory -= sum(e.nbytes for of_task in encoders.values() for e in of_task.values())

@@ -1,7 +1,7 @@
 import pytest
 
+from ctrmoe.ranking.counted_scores import counted_scores
 from ctrmoe.ranking.scores import SCORES
-from ctrmoe.ranking.scores.build import counted_scores
 from ctrmoe.schema import SchemaError
 
 
