@@ -49,6 +49,7 @@ PARTS = {
     "interacting_layer",
     "proxy_gated_unit",
     "sequence_hubs",
+    "task_interaction",
     "task_tokens",
     "token_mean",
     "token_mlp",

@@ -12,11 +12,11 @@ from ctrmoe.layers._checks import check_choice, check_positive_integer, check_to
 from ctrmoe.layers.interactions.behaviour_sequences import (
     BehaviourSequences,
     joined,
-    listed_sequences,
     listed_shapes,
     total_length,
 )
 from ctrmoe.layers.interactions.infnet_block import INFNetBlock
+from ctrmoe.layers.interactions.task_interaction import TaskInteraction
 from ctrmoe.layers.interactions.task_tokens import TaskTokens
 from ctrmoe.layers.interactions.token_mlp import TokenMLP
 
@@ -25,7 +25,7 @@ PARTS = ("task_tokens", "gated_units", "cross_attention")
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
-class INFNet(keras.layers.Layer):
+class INFNet(TaskInteraction):
     """Tokens of tasks that read fields and behaviour sequences through a few proxies.
 
     The tokens C of the fields, S of the sequences and T of the tasks, and their proxies
@@ -195,39 +195,18 @@ class INFNet(keras.layers.Layer):
             counts["sequence_proxies"] = len(sequences) * of_sequence
         return counts
 
-    def call(
-        self,
-        tokens: Any,
-        sequences: Any = None,
-        sequences_mask: Any = None,
-        training: bool | None = None,
-    ) -> Any:
-        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
-        for block in self.blocks:
-            state = block(state, keep=keep)
-        return state["tasks"] if self.task_tokens else self._pooled(state, keep)
-
-    def _pooled(self, state: Any, keep: Any) -> Any:
-        """Means of the fields and of the sequences, added, for each task: `[B, T, D]`."""
-        pooled = ops.mean(state["fields"], axis=1, keepdims=True)
-        if "sequences" in state:
+    def result(self, tokens: Any, keep: Any) -> Any:
+        """The tokens of the tasks, or means of the fields and of the sequences, added, for each."""
+        if self.task_tokens:
+            return tokens["tasks"]
+        pooled = ops.mean(tokens["fields"], axis=1, keepdims=True)
+        if "sequences" in tokens:
             counted = ops.cast(keep, pooled.dtype)[:, None]
             count = ops.maximum(ops.sum(counted, axis=2, keepdims=True), 1)
-            pooled += ops.matmul(counted, state["sequences"]) / count
+            pooled += ops.matmul(counted, tokens["sequences"]) / count
         return ops.repeat(pooled, self.num_tasks, axis=1)
 
-    def attention(
-        self, tokens: Any, sequences: Any = None, sequences_mask: Any = None
-    ) -> list[dict[str, Any]]:
-        """Attention weights `[B, H, Q, N]` of each block, by flow: `"tasks_to_fields"` …"""
-        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
-        weights = []
-        for block in self.blocks:
-            weights.append(block.attention(state, keep=keep))
-            state = block(state, keep=keep)
-        return weights
-
-    def _state(self, fields: Any, sequences: list[Any], masks: list[Any]) -> tuple[Any, Any]:
+    def first_tokens(self, fields: Any, sequences: list[Any], masks: list[Any]) -> tuple[Any, Any]:
         """The tokens that the first block reads, and the mask of the sequences, if any."""
         used = self.blocks[0].inputs
         state = {"fields": fields}
@@ -253,14 +232,6 @@ class INFNet(keras.layers.Layer):
         x = ops.reshape(x, (-1, ops.shape(sequence)[1], count * dim))
         keep = ops.cast(mask, x.dtype)[:, None, :]
         return ops.reshape(ops.matmul(keep, x), (-1, count, dim))
-
-    def compute_mask(self, tokens: Any, previous_mask: Any = None) -> None:
-        """None: no task's token is padding, so Keras is to hand on no mask."""
-
-    def compute_output_shape(
-        self, tokens_shape: Sequence[int | None], sequences_shape: Any = None
-    ) -> tuple[int | None, ...]:
-        return (tokens_shape[0], self.num_tasks, tokens_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -12,18 +12,18 @@ from ctrmoe.layers._checks import check_positive_integer, check_tokens
 from ctrmoe.layers.interactions.behaviour_sequences import (
     BehaviourSequences,
     joined,
-    listed_sequences,
     listed_shapes,
     total_length,
 )
 from ctrmoe.layers.interactions.infnet_v2_block import INFNetV2Block
 from ctrmoe.layers.interactions.sequence_hubs import SequenceHubs
+from ctrmoe.layers.interactions.task_interaction import TaskInteraction
 from ctrmoe.layers.interactions.task_tokens import TaskTokens
 from ctrmoe.layers.interactions.token_mlp import TokenMLP
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
-class INFNetV2(keras.layers.Layer):
+class INFNetV2(TaskInteraction):
     """Tokens of tasks that read fields and behaviour sequences through hubs.
 
     The tokens C of the fields, S of the sequences and T of the tasks, and their hubs
@@ -129,30 +129,7 @@ class INFNetV2(keras.layers.Layer):
         for block in self.blocks:
             block.build({name: (None, count, dim) for name, count in counts.items()})
 
-    def call(
-        self,
-        tokens: Any,
-        sequences: Any = None,
-        sequences_mask: Any = None,
-        training: bool | None = None,
-    ) -> Any:
-        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
-        for block in self.blocks:
-            state = block(state, keep=keep)
-        return state["tasks"]
-
-    def attention(
-        self, tokens: Any, sequences: Any = None, sequences_mask: Any = None
-    ) -> list[dict[str, Any]]:
-        """Attention weights `[B, H, Q, N]` of each block, by flow: `"task_hubs_to_fields"` …"""
-        state, keep = self._state(tokens, *listed_sequences(sequences, sequences_mask))
-        weights = []
-        for block in self.blocks:
-            weights.append(block.attention(state, keep=keep))
-            state = block(state, keep=keep)
-        return weights
-
-    def _state(self, fields: Any, sequences: list[Any], masks: list[Any]) -> tuple[Any, Any]:
+    def first_tokens(self, fields: Any, sequences: list[Any], masks: list[Any]) -> tuple[Any, Any]:
         """The tokens and hubs that the first block reads, and the sequences' mask, if any."""
         tasks = self.tasks(fields)
         state = {"fields": fields, "tasks": tasks}
@@ -166,14 +143,6 @@ class INFNetV2(keras.layers.Layer):
         if self.num_blocks > 1:
             state["sequence_hubs"] = self.sequence_hubs(sequences, keep=masks)
         return state, joined(masks)
-
-    def compute_mask(self, tokens: Any, previous_mask: Any = None) -> None:
-        """None: no task's token is padding, so Keras is to hand on no mask."""
-
-    def compute_output_shape(
-        self, tokens_shape: Sequence[int | None], sequences_shape: Any = None
-    ) -> tuple[int | None, ...]:
-        return (tokens_shape[0], self.num_tasks, tokens_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         return {

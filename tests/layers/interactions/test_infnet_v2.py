@@ -108,7 +108,7 @@ def test_attention_of_every_block(fields, sequences, masks, randomize):
 
     first, last = layer.attention(fields, sequences, masks)
 
-    state, keep = layer._state(fields, sequences, masks)
+    state, keep = layer.first_tokens(fields, sequences, masks)
     for weights in (first, last):
         for flow, expected in layer.blocks[weights is last].attention(state, keep=keep).items():
             np.testing.assert_array_equal(weights[flow], expected)
