@@ -6,9 +6,11 @@ import errno
 import logging
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from ctrmoe import __version__
 from ctrmoe.commands import COMMANDS
 from ctrmoe.config import ConfigError
 from ctrmoe.schema import SchemaError
@@ -23,6 +25,25 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ctrmoe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+        ),
+    ] = False,
+) -> None:
+    """What comes before a command; Typer shows the help of `app` instead of this."""
+
 
 FILE_OPTIONS = {
     "prepare": ("--train", "--valid", "--test"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import ctrmoe
 from ctrmoe import strict
 from ctrmoe.cli import main
 from ctrmoe.commands import COMMANDS
@@ -52,6 +53,11 @@ def here(tmp_path, monkeypatch):
     Path("schema.toml").write_text(SCHEMA)
     table().write_parquet("good.parquet")
     return tmp_path
+
+
+def test_the_version_is_shown(capsys):
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"ctrmoe {ctrmoe.__version__}\n"
 
 
 def prepare(train="good.parquet", *more):
