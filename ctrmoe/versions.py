@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+MAX_VERSION = 2**63 - 1
 SAVED_MODEL = "saved_model.pb"
 """Lies in the folder of every version that is whole."""
 

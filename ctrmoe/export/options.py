@@ -9,6 +9,8 @@ from pathlib import Path
 from ctrmoe.config import ConfigError
 
 BATCH_BUCKETS = (1, 8, 32, 128, 512)
+MAX_BUCKET = 65_536
+"""A version holds warm-up requests of so many rows at most, which a server answers at its start."""
 MAX_AUC_LOSS = 0.0005
 
 
@@ -51,10 +53,11 @@ class ExportOptions:
         buckets = tuple(self.batch_buckets)
         object.__setattr__(self, "batch_buckets", buckets)
         object.__setattr__(self, "candidates", tuple(self.candidates))
-        if not buckets or buckets[0] < 1 or list(buckets) != sorted(set(buckets)):
+        ascending = list(buckets) == sorted(set(buckets))
+        if not buckets or not ascending or buckets[0] < 1 or buckets[-1] > MAX_BUCKET:
             raise ConfigError(
-                "`batch_buckets` must be ascending whole numbers from 1 on. Received: "
-                f"{', '.join(map(str, buckets)) or 'none'}."
+                f"`batch_buckets` must be ascending whole numbers from 1 to {MAX_BUCKET}. "
+                f"Received: {', '.join(map(str, buckets)) or 'none'}."
             )
         if self.quantize not in ("", "int8"):
             raise ConfigError(f"`quantize` must be 'int8' or ''. Received: {self.quantize!r}.")

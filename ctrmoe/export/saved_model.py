@@ -21,7 +21,7 @@ from ctrmoe.export.session import served_session
 from ctrmoe.export.signature_names import rename
 from ctrmoe.run import Run
 from ctrmoe.scorer import ENCODER
-from ctrmoe.versions import version_folders
+from ctrmoe.versions import MAX_VERSION, version_folders
 
 
 def export(
@@ -58,12 +58,16 @@ def export(
         version: The number; one above the highest there if left out.
 
     Raises:
-        ConfigError: If the version exists, or rounding costs more accuracy than allowed.
+        ConfigError: If the version exists or can't be one, or rounding costs more accuracy than
+            allowed.
         RuntimeError: If the reloaded model disagrees.
     """
     to = Path(to)
     newest = max(version_folders(to), default=0)
-    final = to / str(newest + 1 if version is None else version)
+    version = newest + 1 if version is None else version
+    if not 0 <= version <= MAX_VERSION:
+        raise ConfigError(f"`version` must lie between 0 and {MAX_VERSION}. Received: {version}.")
+    final = to / str(version)
     if final.exists():
         raise ConfigError(f"{final} exists already. Choose another `--version`.")
     options = options or ExportOptions()

@@ -244,6 +244,13 @@ def test_versions_count_up_and_are_never_overwritten(run, tmp_path):
         export(run, tmp_path / "clicks", version=7)
 
 
+@pytest.mark.parametrize("version", [-1, 2**63])
+def test_version_that_no_server_reads(run, tmp_path, version):
+    with pytest.raises(ConfigError, match=f"`version` must lie between 0 and .*: {version}"):
+        export(run, tmp_path / "m", version=version)
+    assert not (tmp_path / "m").exists()
+
+
 def test_model_that_disagrees_is_not_exported(run, tmp_path, monkeypatch):
     """The graph of another encoder than the run's: the self-check must notice."""
 
