@@ -11,7 +11,7 @@ import typer
 
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import Config
-from ctrmoe.terminal import out_console
+from ctrmoe.terminal import say
 
 
 def tune(
@@ -42,12 +42,10 @@ def tune(
         resume=resume,
         timeout=timeout,
         prune=prune,
-        on_trial=lambda trial, best: out_console.print(
-            trial_line(trial, best, trials), markup=False, highlight=False, soft_wrap=True
-        ),
+        on_trial=lambda trial, best: say(trial_line(trial, best, trials)),
     )
-    out_console.print(
+    say(
         f"Wrote {out / 'best.toml'}: trial {found.best.number} of {found.trials.height}, "
-        f"valid_{resolved.train.monitor} {found.best.value:.4f}.",
-        soft_wrap=True,
+        f"valid_{resolved.train.monitor} {found.best.value:.4f}."
     )
+    say(f"Next: ctrmoe train {out / 'best.toml'} --out run")

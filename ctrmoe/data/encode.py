@@ -28,10 +28,11 @@ import polars as pl
 from ctrmoe.data import columns
 from ctrmoe.data.coded import plain_text
 from ctrmoe.data.derived import canonical_values, raw_values
-from ctrmoe.data.fit import Chunk, DType, Fitter, NoNumbers, owners, resolve_dtypes, vocabulary_of
+from ctrmoe.data.dtypes import DType, resolve_dtypes
+from ctrmoe.data.fit import Chunk, Fitter, owners, vocabulary_of
 from ctrmoe.data.labels import read_labels
 from ctrmoe.data.lists import Values, padded
-from ctrmoe.data.numeric import NumericStatistics
+from ctrmoe.data.numeric import NoNumbers, NumericStatistics
 from ctrmoe.data.packed import DOMAIN, WEIGHTS_PREFIX
 from ctrmoe.data.packed import Encoded as Encoded
 from ctrmoe.data.parallel import parallel_map

@@ -4,49 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 
-from ctrmoe.data.columns import infer_dtype, numbers
-from ctrmoe.data.derived import canonical_values, raw_type, raw_values
+from ctrmoe.data.columns import numbers
+from ctrmoe.data.derived import canonical_values, raw_values
+from ctrmoe.data.dtypes import DType
 from ctrmoe.data.lists import Values
-from ctrmoe.data.numeric import NumberCounter, NumericStatistics
+from ctrmoe.data.numeric import NoNumbers, NumberCounter, NumericStatistics
 from ctrmoe.data.packed import DOMAIN, LABEL_PREFIX, WEIGHTS_PREFIX
 from ctrmoe.data.parallel import parallel_map
-from ctrmoe.data.parquet import column_types
-from ctrmoe.data.sources import Origin, SourceFile
+from ctrmoe.data.sources import Origin
 from ctrmoe.data.vocabulary import ValueCounter, Vocabulary, ordered_values
 from ctrmoe.data.weights import padded_weights
-from ctrmoe.feature import CategoryType
 from ctrmoe.schema import Feature, Schema, SchemaError
 
-DType = Literal["string", "integer"]
 Chunk: TypeAlias = dict[str, Values | np.ndarray]
 """The rows of a chunk: categoricals as `Values`, numeric features and weights as float32."""
-
-
-@dataclasses.dataclass(slots=True)
-class NoNumbers:
-    """Texts of a numeric feature that are no numbers.
-
-    Args:
-        count: Their number.
-        first: The first of them.
-    """
-
-    count: int = 0
-    first: str = ""
-
-    def add(self, texts: pl.Series) -> None:
-        """Counts those texts that are neither numbers nor missing."""
-        texts = texts.str.strip_chars()
-        texts = texts.filter((texts != "") & texts.cast(pl.Float64, strict=False).is_null())
-        if len(texts):
-            self.count, self.first = self.count + len(texts), self.first or texts[0]
 
 
 class Fitter:
@@ -185,113 +162,3 @@ def _hashed(values: Values, owner: Feature) -> Values:
 def vocabulary_of(owner: Feature, values: pl.Series) -> Vocabulary:
     """Makes the vocabulary that a feature rules, of its values in order."""
     return Vocabulary(values, owner.dtype, owner.oov_buckets, owner.hash_buckets)
-
-
-def resolve_dtypes(schema: Schema, sources: Sequence[SourceFile]) -> tuple[Schema, DType]:
-    """Fills in the `dtype` of every feature from the columns of the files.
-
-    Text in one of the files, or in one of the features that share a vocabulary, makes it
-    `string`; a `dtype` that the schema names stands. The columns of crosses and conditions are
-    resolved like features.
-
-    Returns:
-        The schema, and the type of the domain column.
-
-    Raises:
-        SchemaError: When features that share a vocabulary or a column need different types.
-    """
-    types = {str(source): column_types(source, schema) for source in sources}
-    named: dict[str, set[str]] = defaultdict(set)
-    found: dict[str, set[str]] = defaultdict(set)
-    for feature in schema.features:
-        if feature.kind != "numeric":
-            named[feature.table] |= {feature.dtype} - {""}
-            found[feature.table] |= _found_dtypes(types, feature)
-    for table, dtypes in named.items():
-        if len(dtypes) > 1:
-            raise SchemaError(
-                f"Features that share the vocabulary of `{table}` must have one `dtype`. "
-                f"Received: {', '.join(sorted(dtypes))}."
-            )
-
-    def resolve(feature: Feature) -> Feature:
-        if feature.kind == "numeric":
-            return dataclasses.replace(feature, dtype="float")
-        dtype = _one(named[feature.table] or found[feature.table])
-        return dataclasses.replace(feature, dtype=dtype)
-
-    domain = Feature(name=schema.domain or "domain", kind="categorical")
-    domain_dtype = _one(_found_dtypes(types, domain))
-    resolved = [resolve(feature) for feature in schema.features]
-    known = {schema.domain: domain_dtype} | _column_dtypes(resolved)
-
-    def of_column(name: str) -> DType:
-        column = Feature(name=name, kind="categorical")
-        return known.get(name) or _one(_found_dtypes(types, column))
-
-    derived = tuple(_with_inputs(feature, of_column) for feature in resolved)
-    return schema.replace(features=derived), domain_dtype
-
-
-def _column_dtypes(features: Iterable[Feature]) -> dict[str, DType]:
-    """The type of each column that is read as categories, where a feature says it."""
-    found: dict[str, DType] = {}
-    for feature in features:
-        if feature.kind == "numeric" or feature.contains is not None:
-            continue
-        for column in feature.inputs[: len(feature.cross) or 1]:
-            if column.kind == "numeric" or not column.dtype:
-                continue
-            dtype = _one([column.dtype])
-            if found.setdefault(column.name, dtype) != dtype:
-                raise SchemaError(
-                    f"Features that read `{column.name}` must have one `dtype`. Received: {dtype} "
-                    f"of `{feature.name}`, {found[column.name]} before. Name it in each of them."
-                )
-    return found
-
-
-def _with_inputs(feature: Feature, dtype: Callable[[str], DType]) -> Feature:
-    """Fills in the types of the columns of a cross, a condition and a list."""
-    where, contains = feature.where, feature.contains
-    if where:
-        equals = _typed(feature, "where.equals", where.column, where.equals, dtype)
-        where = dataclasses.replace(where, equals=equals)
-    if contains is not None:
-        contains = _typed(feature, "contains", feature.column, contains, dtype)
-    columns = feature.inputs[: len(feature.cross)]
-    dtypes: tuple[CategoryType, ...] = tuple(
-        "" if column.kind == "numeric" else dtype(column.name) for column in columns
-    )
-    return dataclasses.replace(feature, where=where, contains=contains, cross_dtypes=dtypes)
-
-
-def _typed(
-    feature: Feature, key: str, column: str, value: str | int, dtype: Callable[[str], DType]
-) -> str | int:
-    """A value of a column as the column has it."""
-    if dtype(column) == "string":
-        return str(value)
-    try:
-        return int(value)
-    except ValueError:
-        raise SchemaError(
-            f"Feature `{feature.name}`: `{key}` must be a whole number, as those in `{column}`. "
-            f"Received: {value!r}."
-        ) from None
-
-
-def _found_dtypes(types: Mapping[str, dict[str, pl.DataType]], feature: Feature) -> set[str]:
-    columns = {
-        file: raw_type(of, feature)
-        for file, of in types.items()
-        if all(column.name in of for column in feature.inputs)
-    }
-    if feature.separator and not any(isinstance(dtype, pl.List) for dtype in columns.values()):
-        return {"string"}
-    found: set[str] = {infer_dtype(feature.column, dtype, file) for file, dtype in columns.items()}
-    return found - {""}
-
-
-def _one(dtypes: Iterable[str]) -> DType:
-    return "integer" if set(dtypes) == {"integer"} else "string"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from ctrmoe.data.bins import bin_starts
 from ctrmoe.schema import MISSING, UNKNOWN, Feature
@@ -199,3 +200,23 @@ def _floats(keys: np.ndarray) -> np.ndarray:
 
 def _rounded(number: float) -> float:
     return float(f"{number:.9g}")
+
+
+@dataclass(slots=True)
+class NoNumbers:
+    """Texts of a numeric feature that are no numbers.
+
+    Args:
+        count: Their number.
+        first: The first of them.
+    """
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, texts: pl.Series) -> None:
+        """Counts those texts that are neither numbers nor missing."""
+        texts = texts.str.strip_chars()
+        texts = texts.filter((texts != "") & texts.cast(pl.Float64, strict=False).is_null())
+        if len(texts):
+            self.count, self.first = self.count + len(texts), self.first or texts[0]

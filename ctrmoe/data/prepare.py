@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ctrmoe.data.domains import SplitDomains, check_domains
+from ctrmoe.data.dtypes import resolve_dtypes
 from ctrmoe.data.encode import Encoder, raw_columns
 from ctrmoe.data.encoded import EncodedWriter
-from ctrmoe.data.fit import Fitter, owners, resolve_dtypes
+from ctrmoe.data.fit import Fitter, owners
 from ctrmoe.data.labels import check_labels, read_labels
 from ctrmoe.data.packed import DOMAIN
 from ctrmoe.data.parquet import (

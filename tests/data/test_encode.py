@@ -9,8 +9,9 @@ import references
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ctrmoe.data.dtypes import resolve_dtypes
 from ctrmoe.data.encode import Encoder, raw_columns
-from ctrmoe.data.fit import Fitter, resolve_dtypes
+from ctrmoe.data.fit import Fitter
 from ctrmoe.data.sources import UNNAMED, Origin, find_files
 from ctrmoe.layers.field import Field
 from ctrmoe.schema import Feature, Schema, SchemaError, Task
