@@ -103,11 +103,12 @@ def test_killed_search_goes_on_to_the_same_trials(whole, prepared, tmp_path, cap
     resumed = pl.read_parquet(folder / "trials.parquet")
     assert_frame_equal(resumed.drop("seconds"), found.trials.drop("seconds"))
     assert Config.load(folder / "best.toml") == found.config
-    *trials, last = capsys.readouterr().out.splitlines()
+    *trials, last, following = capsys.readouterr().out.splitlines()
     assert [line[:20] for line in trials] == [
         f"trial {number} (of 4) compl" for number in range(second, TRIALS)
     ]
     assert last.endswith(f"trial {found.best.number} of 4, valid_auc {found.best.value:.4f}.")
+    assert following == f"Next: ctrmoe train {folder / 'best.toml'} --out run"
 
 
 def _kill_when(path, command):
