@@ -27,7 +27,7 @@ from ctrmoe.files import write_text
 RESULT = Path(__file__).parent / "results" / "precision.md"
 SET = "census_domains"
 PRECISIONS = ("float32", "mixed_bfloat16")
-MODELS = ("dnn", "dcn_v2", "autoint", "mmoe", "adasparse")
+MODELS = ("dnn", "dcn_v2")
 EPOCHS = 3
 Runs = list[dict[str, Any]]
 
