@@ -396,7 +396,7 @@ def test_whole_job_on_an_own_csv_with_odd_headers(here, capsys):
     printed = capsys.readouterr().out
     assert "run holds the run: best epoch 1: valid_Clicked_auc" in printed
     assert "few to learn from: lower `train.batch_size`" in printed
-    assert "Wrote scores: 400 rows in 1 files" in printed
+    assert "Wrote scores: 400 rows in 1 file" in printed
     assert "run was finished already: best epoch 1" in printed
 
 

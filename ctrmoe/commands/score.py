@@ -58,15 +58,15 @@ def score(
             shard=share,
             progress=progress,
         )
-    skipped = f", {summary.skipped} files done before" if summary.skipped else ""
+    skipped = f", {_files(summary.skipped)} done before" if summary.skipped else ""
     rate = f", {summary.rows / summary.seconds:,.0f} rows/s" if summary.rows else ""
     out_console.print(
-        f"Wrote {out}: {summary.rows:,} rows in {summary.files} files{skipped}, "
+        f"Wrote {out}: {summary.rows:,} rows in {_files(summary.files)}{skipped}, "
         f"{summary.seconds:.1f} s{rate}; checksums in {summary.manifest}.",
         soft_wrap=True,
     )
     if summary.failed:
-        out_console.print(f"Left out {len(summary.failed)} files: mend them, then `--resume`.")
+        out_console.print(f"Left out {_files(len(summary.failed))}: mend, then `--resume`.")
         raise typer.Exit(FILES_SKIPPED)
 
 
@@ -77,3 +77,7 @@ def _shard(text: str) -> tuple[int, int] | None:
     if not numbers:
         raise ConfigError(f"`--shard` must be i/n, such as 1/4. Received: {text}.")
     return int(numbers[1]), int(numbers[2])
+
+
+def _files(number: int) -> str:
+    return f"{number:,} file{'s' * (number != 1)}"

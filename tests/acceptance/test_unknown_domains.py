@@ -124,7 +124,7 @@ def test_score_goes_on_after_the_row_is_mended(model, here, capsys):
     table(["a", "b"] * 20).write_parquet("strange.parquet")
 
     assert call("score", model / "run", *inputs, "--resume") == 0
-    assert "40 rows in 1 files, 1 files done before" in capsys.readouterr().out
+    assert "40 rows in 1 file, 1 file done before" in capsys.readouterr().out
     assert sorted(path.name for path in Path("scores").iterdir()) == [
         "good.parquet", "strange.parquet",
     ]  # fmt: skip

@@ -25,8 +25,8 @@ def test_files_left_out_give_code_3_and_a_line_each(exported, raw, tmp_path, cap
     assert code == 3
     assert [("bad.parquet" in line, "\n" in line) for line in caplog.messages] == [(True, False)]
     shown = capsys.readouterr().out
-    assert "700 rows in 1 files" in shown
-    assert "Left out 1 files: mend them, then `--resume`." in shown
+    assert "700 rows in 1 file" in shown
+    assert "Left out 1 file: mend, then `--resume`." in shown
     assert pl.read_parquet(tmp_path / "out").height == 700
 
 
