@@ -46,6 +46,26 @@ def test_serve_says_what_is_missing(capsys):
     assert "`base` or `config` must be given" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("place", "mend"),
+    [
+        ("nowhere", "no folder. Run `ctrmoe export` first."),
+        ("models/tiny/1", "a version. Give "),
+        ("models", "a folder of models. Give "),
+    ],
+)
+def test_folder_that_is_not_of_one_models_versions(tmp_path, capsys, place, mend):
+    write_version(tmp_path / "models" / "tiny", 1)
+
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", str(tmp_path / place)])
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert mend in said
+    assert "Run" in said or f"Give {tmp_path / 'models' / 'tiny'}" in said
+
+
 def test_setting_that_is_unknown(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["serve", str(tmp_path), "--set", "max_row=3"])

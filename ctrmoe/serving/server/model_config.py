@@ -50,7 +50,9 @@ def read_config(path: Path) -> Models:
     try:
         return models_of(read_models_config(path))
     except RequestError as error:
-        raise ConfigError(f"{path} must list models. Received: {error}.") from error
+        raise ConfigError(
+            f"{path} must list models. Received: {str(error).rstrip('.')}."
+        ) from error
 
 
 def models_of(message: Any) -> Models:

@@ -140,23 +140,24 @@ class ModelManager:
     @property
     def ready(self) -> bool:
         """Whether each model has an available version."""
-        return all(self._available.get(name) for name in self._models)
+        return not self.unavailable
+
+    @property
+    def unavailable(self) -> list[str]:
+        """The models without an available version."""
+        return [name for name in self._models if not self._available.get(name)]
 
     @property
     def pending(self) -> bool:
         """Whether a model that is not available has a folder that may become whole."""
-        return any(
-            not self._available.get(name) and saved_versions(config.base)
-            for name, config in self._models.items()
-        )
+        return any(saved_versions(self._models[name].base) for name in self.unavailable)
 
     @property
     def failures(self) -> dict[str, str]:
         """Why models that have no available version could not be loaded."""
         return {
             name: state.message
-            for name in self._models
-            if not self._available.get(name)
+            for name in self.unavailable
             for state in self._states.get(name, {}).values()
             if state.message
         }

@@ -29,6 +29,7 @@ from ctrmoe.serving.server.rest import RestApplication
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.settings import Settings
 from ctrmoe.serving.server.warmup import warm_up
+from ctrmoe.versions import SAVED_MODEL, saved_versions
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +60,23 @@ def serve_models(base: str | Path | None, config: str | Path | None, settings: S
     if base is None or config is not None:
         raise ConfigError("`base` or `config` must be given, and not both.")
     folder = Path(base).absolute()
-    if not folder.is_dir():
-        raise ConfigError(
-            f"`base` must be the folder of a model's versions. Received: {base}, no folder. Run "
-            "`ctrmoe export` first."
-        )
+    _check_base(folder, base)
     return Server(lambda: {folder.name: ModelConfig(folder)}, settings)
+
+
+def _check_base(folder: Path, given: str | Path) -> None:
+    """Refuses folders that are none of a model's versions, with the one that is meant."""
+    rule = "`base` must be the folder of a model's versions."
+    if not folder.is_dir():
+        raise ConfigError(f"{rule} Received: {given}, no folder. Run `ctrmoe export` first.")
+    if (folder / SAVED_MODEL).is_file():
+        raise ConfigError(f"{rule} Received: {given}, a version. Give {folder.parent}.")
+    models = sorted(path for path in folder.glob("*") if saved_versions(path))
+    if models and not saved_versions(folder):
+        raise ConfigError(
+            f"{rule} Received: {given}, a folder of models. Give {models[0]}, or name all in a "
+            "`models.config`."
+        )
 
 
 class Server:
@@ -165,8 +177,8 @@ class Server:
             time.sleep(0.1)
         for name, reason in self._models.failures.items():
             raise ConfigError(f"Model {name} can't be loaded: {reason}")
-        if not self._models.ready:
-            logger.warning("Some models have no version yet; they are served when they have.")
+        for name in self._models.unavailable:
+            logger.warning("Model %s has no version yet; it is served when it has one.", name)
 
     def _end_poller(self) -> None:
         if self._poller.is_alive():
