@@ -41,9 +41,9 @@ from ctrmoe.files import write_text
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent / "pipelines" / "configs"
 TUNING_EPOCHS = 8
+"""At most: in three, fast learning wins over what regularises."""
 MIN_STEPS = 8
 """Of an epoch of a trial."""
-"""At most: in three, fast learning wins over what regularises."""
 RANGES: dict[str, dict[str, Any]] = {
     "train.learning_rate": {"low": 1e-3, "high": 1e-2, "log": True},
     "model.embedding.l2": {"low": 1e-5, "high": 3e-2, "log": True},

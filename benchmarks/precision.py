@@ -106,7 +106,7 @@ def document(rows: list[str], tasks: list[str], args: argparse.Namespace) -> str
 
 
 def _has_matrix_units() -> bool:
-    """Whether the processor says that it has AMX, without which bfloat16 gains nothing."""
+    """Whether the processor says that it multiplies matrices of bfloat16 (AMX)."""
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.is_file() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8")
 
