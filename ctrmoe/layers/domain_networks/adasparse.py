@@ -33,8 +33,10 @@ class AdaSparse(DomainNetwork):
         scaling         π = β σ(v)
         fusion          π = β σ(α v) · 1[σ(α v) > ε]
 
-    and 0 is exactly 0. `α` is 1 at first and grows by `alpha_growth` with each training step, which
-    a counter among the weights keeps, so that `σ(α v)` turns into a step; at inference it stays.
+    and 0 is exactly 0. In half precision `v` is rounded before it is compared in float32: a neuron
+    next to the threshold can go either way. `α` is 1 at first and grows by `alpha_growth` with each
+    training step, which a counter among the weights keeps, so that `σ(α v)` turns into a step; at
+    inference it stays.
     The result is `πᴸ ⊙ hᴸ`, what the logit's linear map reads.
 
     While training, each layer that prunes adds the loss

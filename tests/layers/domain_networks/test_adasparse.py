@@ -195,7 +195,7 @@ def test_number_of_weights(x, pruner, metrics):
     assert len(network.metrics) == metrics
 
 
-def test_half_precision_decides_what_is_zero_in_float32(x, variables):
+def test_half_precision_prunes_what_the_reference_prunes(x, variables):
     half = AdaSparse(4, **SIZES, epsilon=0.4, dtype="mixed_float16")
     half.build(x.shape)
     half.step.assign(3)
