@@ -10,7 +10,8 @@ Without files it takes the embedded sample of Census-Income. The prior has two p
   that the first ten are looked at as closely as all others, and how many crosses.
 - The first trial is what the ranking chooses by itself, all features above noise that are no
   copies of a better one, without crosses; the next are all features, the better half and the best
-  eighth, the last two with the first crosses. The sampler (TPE) learns from them as from any other.
+  eighth, the last two with the first crosses, each with another draw of the model. The sampler
+  (TPE) learns from them as from any other.
 
 `--unguided` searches without it: every feature is on or off, all are on at first. The ranking sees
 the validation rows too; the test part is for the last figures only. `ctrmoe tune` searches config
@@ -121,8 +122,9 @@ def main() -> None:
     space = SearchSpace(SEARCH, config)
     sampler = optuna.samplers.TPESampler(n_startup_trials=5, seed=options.seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    for start in choice.starts:
-        study.enqueue_trial(space.start() | start)
+    for number, start in enumerate(choice.starts):
+        # Few trials: those after the first look at another model too, which the sampler draws.
+        study.enqueue_trial(start if number else space.start() | start)
 
     # 2. The trials: each a training whose best epoch on the validation part counts.
     best, records = None, []
