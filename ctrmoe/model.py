@@ -44,7 +44,7 @@ def build_model(
 ) -> keras.Model:
     """Builds the model of a config as a functional `keras.Model`.
 
-    The model reads the packed matrices of `ctrmoe.data.encode.Encoded` by name (`ids`,
+    The model reads the packed matrices of `ctrmoe.data.packed.Encoded` by name (`ids`,
     `sequences`, `values`, those that the schema needs, and `domain` where a part reads it) and
     returns a dict of logits, one `[B]` for each task.
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ctrmoe.data.dataset import Arrays, pack
-from ctrmoe.data.encode import Encoded
+from ctrmoe.data.packed import Encoded
 
 BATCH_SIZES = (64, 256, 1024, 4096)
 """Small models want the largest; attention over 39 fields is no slower with it than with 1,024."""

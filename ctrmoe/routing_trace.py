@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ctrmoe.data.encode import Encoded
+from ctrmoe.data.packed import Encoded
 from ctrmoe.layers import Mixture, MixtureStack
 from ctrmoe.metrics import RoutingFigures, mean_cosine
 from ctrmoe.prediction import batches

@@ -13,7 +13,8 @@ import numpy as np
 from ctrmoe.calibration import Calibration
 from ctrmoe.config import Config, ConfigError
 from ctrmoe.data.dataset import Arrays, logit_shift
-from ctrmoe.data.encode import Encoded, Encoder
+from ctrmoe.data.encode import Encoder
+from ctrmoe.data.packed import Encoded
 from ctrmoe.files import write_text
 from ctrmoe.model import build_model
 from ctrmoe.prediction import Predictor, reads_domain

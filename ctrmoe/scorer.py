@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from ctrmoe.calibration.calibration import FILE as CALIBRATION
 from ctrmoe.config import ConfigError
-from ctrmoe.data.encode import SCHEMA_FILE, Encoded, Encoder
+from ctrmoe.data.encode import Encoder
+from ctrmoe.data.encoder_files import SCHEMA_FILE
+from ctrmoe.data.packed import Encoded
 from ctrmoe.prediction import Predictor
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import CONFIG, MODEL, Run

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ctrmoe.data.encode import Encoded
+from ctrmoe.data.packed import Encoded
 from ctrmoe.prediction import Predictor
 
 TASKS = ["click", "buy"]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ctrmoe.data.encode import Encoded
 from ctrmoe.data.encoded import list_row_groups, read_encoded
+from ctrmoe.data.packed import Encoded
 from ctrmoe.data.row_choice import RowChoice
 from ctrmoe.schema import UNLABELLED, Schema, SchemaError
 

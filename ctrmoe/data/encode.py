@@ -16,8 +16,6 @@ Numbers: see `numeric`. Domain: a categorical with a vocabulary of its own.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,25 +27,21 @@ from ctrmoe.data import columns
 from ctrmoe.data.coded import plain_text
 from ctrmoe.data.derived import canonical_values, raw_values
 from ctrmoe.data.dtypes import DType, resolve_dtypes
-from ctrmoe.data.fit import Chunk, Fitter, owners, vocabulary_of
+from ctrmoe.data.encoder_files import read_encoder_files, write_encoder_files
+from ctrmoe.data.fit import Chunk, Fitter, owners
 from ctrmoe.data.labels import read_labels
 from ctrmoe.data.lists import Values, padded
 from ctrmoe.data.numeric import NoNumbers, NumericStatistics
-from ctrmoe.data.packed import DOMAIN, WEIGHTS_PREFIX
-from ctrmoe.data.packed import Encoded as Encoded
+from ctrmoe.data.packed import DOMAIN, WEIGHTS_PREFIX, Encoded
 from ctrmoe.data.parallel import parallel_map
 from ctrmoe.data.parquet import CHUNK_ROWS, check_columns, read_files
 from ctrmoe.data.row_groups import RawChunk
 from ctrmoe.data.sources import UNNAMED, Origin, Table, find_files
-from ctrmoe.data.vocabulary import Vocabulary, file_name, read_values
+from ctrmoe.data.vocabulary import Vocabulary
 from ctrmoe.data.weights import padded_weights
-from ctrmoe.schema import Feature, Schema, SchemaError
+from ctrmoe.schema import Feature, Schema
 
-FORMAT = 1
 NO_CODE = 2**32 - 1
-SCHEMA_FILE = "schema.toml"
-VOCABULARIES = "vocabularies"
-ENCODER_FILE = "encoder.json"
 
 
 class Encoder:
@@ -248,19 +242,9 @@ class Encoder:
 
     def save(self, folder: str | Path) -> None:
         """Writes `schema.toml` and `vocabularies/` into a folder."""
-        place = Path(folder, VOCABULARIES)
-        place.mkdir(parents=True, exist_ok=True)
-        Path(folder, SCHEMA_FILE).write_text(self.schema.dumps(), encoding="utf-8")
-        for name, vocabulary in self.vocabularies.items():
-            vocabulary.save(vocabulary_path(place, name))
-        record = {
-            "format": FORMAT,
-            "domain_dtype": self.domain_dtype if self.schema.domain else None,
-            "numeric": {name: dataclasses.asdict(s) for name, s in self.statistics.items()},
-            "sizes": {f.name: self.vocabulary_size(f.name) for f in self.schema.features},
-        }
-        text = json.dumps(record, indent=1, ensure_ascii=False)
-        Path(place, ENCODER_FILE).write_text(text + "\n", encoding="utf-8")
+        parts = (self.schema, self.vocabularies, self.statistics, self.domain_dtype)
+        sizes = {f.name: self.vocabulary_size(f.name) for f in self.schema.features}
+        write_encoder_files(folder, parts, sizes)
 
     @classmethod
     def load(cls, folder: str | Path) -> Encoder:
@@ -269,29 +253,7 @@ class Encoder:
         Raises:
             SchemaError: When the folder is none that preparation wrote.
         """
-        place = Path(folder, VOCABULARIES)
-        schema = Schema.load(Path(folder, SCHEMA_FILE))
-        try:
-            record = json.loads(Path(place, ENCODER_FILE).read_text(encoding="utf-8"))
-            if record["format"] != FORMAT:
-                raise SchemaError(
-                    f"{folder} must have format {FORMAT}. Received: {record['format']}. Prepare "
-                    "the data again with this version."
-                )
-            dtype: DType = "integer" if record["domain_dtype"] == "integer" else "string"
-            vocabularies = {
-                table: vocabulary_of(owner, read_values(vocabulary_path(place, table)))
-                for table, owner in owners(schema, dtype).items()
-            }
-            statistics = {
-                name: NumericStatistics.from_dict(numbers)
-                for name, numbers in record["numeric"].items()
-            }
-        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise SchemaError(
-                f"{folder} must be a folder that `prepare` wrote. Received: {error!r}."
-            ) from error
-        return cls(schema, vocabularies, statistics, dtype)
+        return cls(*read_encoder_files(folder))
 
 
 def raw_columns(schema: Schema) -> list[str]:
@@ -309,9 +271,3 @@ def _field_kind(feature: Feature) -> str:
     if feature.kind == "categorical" and feature.is_list:
         return "multi_valued"
     return "categorical" if feature.kind == "numeric" else feature.kind
-
-
-def vocabulary_path(folder: Path, name: str) -> Path:
-    """Returns the vocabulary file of a feature, or of the domain."""
-    # No feature's file is called like the domain's: `@` is quoted there.
-    return folder / ("@domain.txt" if name == DOMAIN else file_name(name))

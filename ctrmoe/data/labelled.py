@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.data.domains import check_domains
-from ctrmoe.data.encode import Encoded, Encoder, raw_columns
+from ctrmoe.data.encode import Encoder, raw_columns
 from ctrmoe.data.labels import check_labels
+from ctrmoe.data.packed import Encoded
 from ctrmoe.data.parquet import column_types, read_chunks
 from ctrmoe.data.sources import Origin, find_files
 

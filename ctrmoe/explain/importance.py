@@ -10,7 +10,7 @@ import polars as pl
 
 from ctrmoe import strict
 from ctrmoe.config import ConfigError
-from ctrmoe.data.encode import Encoded
+from ctrmoe.data.packed import Encoded
 from ctrmoe.explain.paired import Change, auc_drop, logloss_rise
 from ctrmoe.explain.sample import Sample
 from ctrmoe.metrics import auc, logloss

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from ctrmoe.data.dataset import pack
-from ctrmoe.data.encode import Encoded
+from ctrmoe.data.packed import Encoded
 from ctrmoe.layers import INTERACTIONS, RowBlocks
 from ctrmoe.prediction import reads_domain
 

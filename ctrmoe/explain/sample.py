@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from ctrmoe.config import ConfigError
-from ctrmoe.data.encode import Encoded, raw_columns
+from ctrmoe.data.encode import raw_columns
+from ctrmoe.data.packed import Encoded
 from ctrmoe.data.parquet import check_columns, column_types, read_files
 from ctrmoe.data.sources import Origin, SourceFile, Table, find_files
 from ctrmoe.run import Run

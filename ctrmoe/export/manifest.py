@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ctrmoe
-from ctrmoe.data.encode import VOCABULARIES, vocabulary_path
+from ctrmoe.data.encoder_files import VOCABULARIES, vocabulary_path
 
 if TYPE_CHECKING:
     from ctrmoe.data.encode import Encoder

@@ -9,7 +9,8 @@ from typing import Any
 import tensorflow as tf
 
 from ctrmoe.data.columns import INT64_MIN
-from ctrmoe.data.encode import VOCABULARIES, Encoder, vocabulary_path
+from ctrmoe.data.encode import Encoder
+from ctrmoe.data.encoder_files import VOCABULARIES, vocabulary_path
 from ctrmoe.data.fit import owners
 from ctrmoe.data.numeric import LIMIT, NumericStatistics
 from ctrmoe.data.packed import DOMAIN

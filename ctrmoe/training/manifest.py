@@ -18,7 +18,7 @@ import tensorflow as tf
 
 import ctrmoe
 from ctrmoe.config import Config, ConfigError
-from ctrmoe.data.encode import SCHEMA_FILE, VOCABULARIES
+from ctrmoe.data.encoder_files import SCHEMA_FILE, VOCABULARIES
 from ctrmoe.files import write_text
 
 MANIFEST = "manifest.json"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ctrmoe.config import Config, ConfigError
-from ctrmoe.data.encode import SCHEMA_FILE, Encoder
+from ctrmoe.data.encode import Encoder
+from ctrmoe.data.encoder_files import SCHEMA_FILE
 from ctrmoe.data.growth import grown
 from ctrmoe.run import CONFIG, Run
 from ctrmoe.training.compilation import check_task_weighting

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from ctrmoe.data.encode import Encoded
 from ctrmoe.data.encoded import list_row_groups, read_encoded
+from ctrmoe.data.packed import Encoded
 from ctrmoe.metrics import RoutingFigures, mean_cosine
 from ctrmoe.routing_trace import RoutingTrace, centre_findings
 from ctrmoe.schema import Schema
