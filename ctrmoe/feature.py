@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from itertools import pairwise
-from math import isfinite
 from typing import Any, Literal
 
-from ctrmoe import strict
 from ctrmoe.condition import Condition
-from ctrmoe.transforms import FORMULAS
+from ctrmoe.feature_rules import broken_rule
 
-TRANSFORMS = (*FORMULAS, "quantile")
 CategoryType = Literal["", "string", "integer"]
 """The type of a column of categories; empty where the table is to decide."""
 
@@ -77,123 +73,8 @@ class Feature:
     contains: str | int | None = None
 
     def __post_init__(self) -> None:
-        for rule, holds in (*self._rules(), *self._rules_of_derivation()):
-            if not holds:
-                raise SchemaError(f"Feature `{self.name}`: {rule}")
-        if self.transform not in TRANSFORMS:
-            raise SchemaError(
-                f"Feature `{self.name}`: `transform` must be quantile or a formula. Received: "
-                f"{self.transform!r}.{strict.suggestion(self.transform, TRANSFORMS)}"
-            )
-
-    def _rules(self) -> list[tuple[str, bool]]:
-        numeric = self.kind == "numeric"
-        return [
-            ("`name` must not be empty.", bool(self.name)),
-            (f"`min_count` must be at least 1. Received: {self.min_count}.", self.min_count >= 1),
-            (
-                f"`hash_buckets` must not be negative. Received: {self.hash_buckets}.",
-                self.hash_buckets >= 0,
-            ),
-            (
-                f"`oov_buckets` must be at least 1. Received: {self.oov_buckets}.",
-                self.oov_buckets >= 1,
-            ),
-            (f"`buckets` must be at least 2. Received: {self.buckets}.", self.buckets >= 2),
-            (
-                f"`max_length` must be at least 1 for a sequence. Received: {self.max_length}. "
-                "Give the number of items kept, the newest.",
-                self.kind != "sequence" or self.max_length > 0,
-            ),
-            (
-                "`max_length`, `separator`, `vocabulary` and `hash_buckets` are not for a numeric.",
-                not numeric
-                or not (self.max_length or self.separator or self.vocabulary or self.hash_buckets),
-            ),
-            (
-                f"`transform` is for a numeric. Received: {self.transform!r}, kind={self.kind!r}.",
-                numeric or self.transform == "none",
-            ),
-            (
-                "`separator` needs `max_length`, the number of values kept.",
-                not self.separator or self.max_length > 0 or self.contains is not None,
-            ),
-            (
-                "`dtype` must be string where a `separator` splits text. Received: 'integer'.",
-                not self.separator or self.dtype != "integer",
-            ),
-            (
-                f"`weights` is for a multi-valued categorical without `separator`. Received: "
-                f"{self.weights!r}, kind={self.kind!r}, max_length={self.max_length}.",
-                not self.weights
-                or (self.kind == "categorical" and self.max_length > 0 and not self.separator),
-            ),
-            (
-                f"`dtype` of a numeric must be float. Received: {self.dtype!r}.",
-                not numeric or self.dtype in ("", "float"),
-            ),
-            (
-                "`dtype` of a categorical must be string or integer. Received: 'float'.",
-                numeric or self.dtype != "float",
-            ),
-        ]
-
-    def _rules_of_derivation(self) -> list[tuple[str, bool]]:
-        own = not (self.is_list or self.source or self.vocabulary)
-        return [
-            (
-                "`cross` is for a categorical of one value without `source` and `vocabulary`. "
-                f"Received: kind={self.kind!r}, max_length={self.max_length}, "
-                f"source={self.source!r}, vocabulary={self.vocabulary!r}.",
-                not self.cross or (self.kind == "categorical" and own),
-            ),
-            (
-                f"`cross` must name two or more different columns. Received: {list(self.cross)}.",
-                not self.cross or (len(set(self.cross)) == len(self.cross) > 1 and all(self.cross)),
-            ),
-            (
-                f"`dtype` of a cross must be string. Received: {self.dtype!r}. Its columns have "
-                "`cross_dtypes`.",
-                not self.cross or self.dtype in ("", "string"),
-            ),
-            (
-                "`cross_dtypes` must hold one type for each column of `cross`. Received: "
-                f"{list(self.cross_dtypes)}.",
-                len(self.cross_dtypes) in (0, len(self.cross)),
-            ),
-            (
-                "`cross_edges` must hold ascending numbers, or none, for each column of `cross`. "
-                f"Received: {list(map(list, self.cross_edges))}.",
-                len(self.cross_edges) in (0, len(self.cross))
-                and all(map(_is_ascending, self.cross_edges)),
-            ),
-            (
-                "`where` must name a column and a value that is not missing. Received: "
-                f"{self.where}.",
-                self.where is None or (self.where.column != "" and self.where.equals != ""),
-            ),
-            (
-                f"`where` is not for a feature with `weights`. Received: weights={self.weights!r}.",
-                self.where is None or not self.weights,
-            ),
-            (
-                "`contains` must be a value, of a categorical with a `source` of lists and without "
-                f"`max_length`, `vocabulary` and `cross`. Received: {self.contains!r}, "
-                f"kind={self.kind!r}, source={self.source!r}, max_length={self.max_length}, "
-                f"vocabulary={self.vocabulary!r}.",
-                self.contains is None
-                or (
-                    self.contains != ""
-                    and self.kind == "categorical"
-                    and self.source != ""
-                    and not (self.is_list or self.vocabulary or self.cross)
-                ),
-            ),
-            (
-                f"`dtype` must be string where `contains` is given. Received: {self.dtype!r}.",
-                self.contains is None or self.dtype in ("", "string"),
-            ),
-        ]
+        if rule := broken_rule(self):
+            raise SchemaError(f"Feature `{self.name}`: {rule}")
 
     @property
     def column(self) -> str:
@@ -251,10 +132,6 @@ class Feature:
     def table(self) -> str:
         """The feature whose vocabulary and embedding table this one uses."""
         return self.vocabulary or self.name
-
-
-def _is_ascending(numbers: tuple[float, ...]) -> bool:
-    return all(one < other for one, other in pairwise(numbers)) and all(map(isfinite, numbers))
 
 
 def _category(column: str, dtype: CategoryType) -> Feature:

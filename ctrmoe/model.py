@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,6 @@ from ctrmoe.layers import (
     FM,
     INTERACTIONS,
     MLP,
-    POOLINGS,
     ChainedLogit,
     FeatureEmbedding,
     Field,
@@ -25,14 +23,12 @@ from ctrmoe.layers import (
     Tower,
     create,
 )
-from ctrmoe.model_fields import bottom_token, configured_fields
+from ctrmoe.model_fields import bottom_token
 from ctrmoe.model_mixture import MixtureParts
+from ctrmoe.model_tokens import create_embedding, join_tokens, layer_name
 from ctrmoe.schema import Schema
 
 logger = logging.getLogger(__name__)
-
-EMBEDDING = "embedding"
-"""Name of the layer whose tables may have pre-trained vectors."""
 
 
 def build_model(
@@ -71,9 +67,11 @@ def _build(
 ) -> keras.Model:
     inputs = _inputs(schema)
     tasks = [task.name for task in schema.tasks]
-    embedding = _embedding(fields, config, pool=not (config.pooling or _reads_sequences(config)))
+    embedding = create_embedding(
+        fields, config, pool=not (config.pooling or _reads_sequences(config))
+    )
     interaction = _interaction(config, len(tasks), embedding)
-    tokens, apart = _tokens(embedding, config, inputs)
+    tokens, apart = join_tokens(embedding, config, inputs)
     parts = MixtureParts(config, tasks, num_domains)
     terms = []  # each has a logit for every task
     others = config.deep or config.wide or config.fm
@@ -104,7 +102,7 @@ def _build(
         )
     totals = [list(own) for own in zip(*terms, strict=True)]
     logits = _outputs(dict(zip(tasks, totals, strict=True)), config.chains)
-    return keras.Model(inputs | parts.inputs, logits, name=_layer_name(schema.name))
+    return keras.Model(inputs | parts.inputs, logits, name=layer_name(schema.name))
 
 
 def _inputs(schema: Schema) -> dict[str, Any]:
@@ -112,20 +110,6 @@ def _inputs(schema: Schema) -> dict[str, Any]:
         name: keras.Input((width,), dtype=dtype, name=name)
         for name, (width, dtype) in schema.input_widths.items()
     }
-
-
-def _embedding(
-    fields: Sequence[Field], config: ModelConfig, *, pool: bool, name: str = EMBEDDING
-) -> FeatureEmbedding:
-    options = config.embedding
-    return FeatureEmbedding(
-        configured_fields(fields, options, frozen=name == EMBEDDING),
-        options.dim,
-        pool_sequences=pool or not any(field.kind == "sequence" for field in fields),
-        embeddings_l2=options.l2,
-        dropout=options.dropout,
-        name=name,
-    )
 
 
 def _second_embedding(
@@ -136,7 +120,7 @@ def _second_embedding(
             "`second_embedding` must be false for an interaction that reads one embedding. "
             f"Received: second_embedding=True, interaction={dict(config.interaction)}."
         )
-    return _embedding(fields, config, pool=True, name="second_embedding")
+    return create_embedding(fields, config, pool=True, name="second_embedding")
 
 
 def _interaction(config: ModelConfig, num_tasks: int, embedding: FeatureEmbedding) -> Any:
@@ -155,45 +139,6 @@ def _interaction(config: ModelConfig, num_tasks: int, embedding: FeatureEmbeddin
 def _reads_sequences(config: ModelConfig) -> bool:
     interaction = INTERACTIONS.get(config.interaction.get("kind", ""))
     return interaction is not None and "sequences" in inspect.signature(interaction.call).parameters
-
-
-def _tokens(
-    embedding: FeatureEmbedding, config: ModelConfig, inputs: Any
-) -> tuple[Any, dict[str, Any]]:
-    """The tokens of all fields, and what an interaction that reads sequences takes instead."""
-    embedded = embedding(inputs)
-    if embedding.pool_sequences:
-        _pooling(config, "no", 0)  # its options are checked whatever the data
-        return embedded, {"tokens": embedded}
-    tokens, sequences, masks = (embedded[key] for key in ("tokens", "sequences", "masks"))
-    pooled = []
-    for index, (name, sequence) in enumerate(sequences.items()):
-        pooling = _pooling(config, name, index)
-        query = {"query": _candidate(name, embedding, tokens)} if pooling.reads_query else {}
-        pooled.append(pooling(sequence, masks[name], **query)[:, None])
-    joined = keras.layers.Concatenate(axis=1, name="tokens")([tokens, *pooled])
-    lists = {"sequences": list(sequences.values()), "sequences_mask": list(masks.values())}
-    return joined, {"tokens": tokens, **lists}
-
-
-def _pooling(config: ModelConfig, name: str, index: int) -> Any:
-    options = dict(config.pooling)
-    kind = options.pop("kind", "" if options else "mean")
-    # Names that differ in odd characters alone would be one.
-    name = name if _layer_name(name) == name else f"{_layer_name(name)}_{index}"
-    return create(POOLINGS, kind, **options, name=f"{name}_pooling")
-
-
-def _layer_name(name: str) -> str:
-    """What TensorFlow takes of a name; tables and columns may be called anything."""
-    return re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") or "unnamed"
-
-
-def _candidate(name: str, embedding: FeatureEmbedding, tokens: Any) -> Any:
-    """The token of the feature whose table a sequence shares: the item that is to be scored."""
-    table = next(field.table for field in embedding.fields if field.name == name)
-    names = embedding.token_names
-    return tokens[:, names.index(table)] if table in names else None
 
 
 def _interact(interaction: Any, tokens: Any, apart: Mapping[str, Any], config: ModelConfig) -> Any:

@@ -173,34 +173,6 @@ def test_each_task_reads_its_own_token(encoder):
     assert model.get_layer("click_tower").count_params() == 17
 
 
-@pytest.mark.parametrize("kind", ["mean", "self_attention", "target_attention"])
-def test_pooling_makes_a_token_of_each_sequence(encoder, kind):
-    model = build(encoder, interaction={"kind": "autoint"}, pooling={"kind": kind})
-    batch = rows(encoder)
-
-    assert model.get_layer("tokens").output.shape == (None, 9, 16)
-    whole = np.asarray(model(batch)["click"])
-    padded = model({**batch, "sequences": np.zeros_like(batch["sequences"])})["click"]
-    assert np.isfinite(whole).all() and np.isfinite(padded).all()
-    assert np.abs(whole - padded).max() > 0
-
-
-def test_candidate_of_target_attention_is_the_feature_with_the_same_vocabulary(encoder):
-    model = build(encoder, deep={"units": [4]}, pooling={"kind": "target_attention"})
-    batch = rows(encoder)
-    names = [f["name"] for f in encoder.fields() if f["kind"] == "categorical"]
-    pooled = keras.Model(model.inputs, model.get_layer("tokens").output)
-
-    def change(name):
-        ids = batch["ids"].copy()
-        ids[:, names.index(name)] = 6 - ids[:, names.index(name)]
-        return np.asarray(pooled({**batch, "ids": ids}))[:, -1]
-
-    before = np.asarray(pooled(batch))[:, -1]
-    assert np.abs(change("item_id") - before).max() > 0
-    np.testing.assert_array_equal(change("user_id"), before)
-
-
 def test_interaction_that_reads_sequences_gets_them_unpooled(encoder):
     model = build(encoder, interaction={"kind": "infnet", "num_blocks": 1})
 

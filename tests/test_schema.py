@@ -1,6 +1,6 @@
 import pytest
 
-from ctrmoe.schema import Schema, SchemaError, Task
+from ctrmoe.schema import Schema, SchemaError
 
 TASKS = [{"name": "click", "column": "label"}]
 FEATURES = [
@@ -96,11 +96,6 @@ def test_domain_is_a_packed_matrix_for_models_that_read_it():
     assert "domain" not in with_domain.input_widths
 
 
-def test_label_is_the_task_name_where_no_column_is_given():
-    assert Task(name="click").label == "click"
-    assert Task(name="click", column="y").label == "y"
-
-
 def test_owner_of_a_shared_vocabulary():
     given = schema()
 
@@ -117,7 +112,6 @@ def test_owner_of_a_shared_vocabulary():
         ({"tasks": TASKS * 2}, r"`tasks` must not repeat a name\. Received twice: \['click'\]"),
         ({"features": FEATURES[:1] * 2}, "`features` must not repeat a name"),
         ({"columns": ["a", "a"]}, "`columns` must not repeat a name"),
-        ({"tasks": [{"name": "a/b"}]}, "`name` of a task must consist of"),
         ({"tasks": [{"name": "c", "weight": True}]}, r"`tasks\[0\].weight` must be float"),
         ({"features": [{"name": "label", "kind": "numeric"}]}, "reads the label of task `click`"),
         (

@@ -8,7 +8,7 @@ import keras
 
 from ctrmoe.data.pretrained import read_vectors
 from ctrmoe.files import write_text
-from ctrmoe.model import EMBEDDING
+from ctrmoe.model_tokens import EMBEDDING
 from ctrmoe.run import PRETRAINED, Run
 
 
