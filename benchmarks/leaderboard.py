@@ -40,8 +40,6 @@ from ctrmoe.files import write_text
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent / "pipelines" / "configs"
-TUNING_EPOCHS = 8
-"""At most: in three, fast learning wins over what regularises."""
 MIN_STEPS = 8
 """Of an epoch of a trial."""
 RANGES: dict[str, dict[str, Any]] = {
@@ -124,7 +122,7 @@ def named_config(cell: Cell, prepared: Path, rows: int, **train: Any) -> Config:
     divided into smaller batches.
     """
     fitting = 1 << max(rows // MIN_STEPS, 1).bit_length() - 1
-    common = {"batch_size": min(SETS[cell.set].batch_size, fitting), "patience": 1, **train}
+    common = {"batch_size": min(SETS[cell.set].batch_size, fitting), **train}
     overrides = [f"train.{key}={value}" for key, value in common.items()]
     overrides += [f"data.prepared='{prepared}'", "seed=1"]
     overrides.append(f"model.embedding.dim={SETS[cell.set].embedding_dim}")
@@ -151,7 +149,7 @@ def run_cell(
             table = {**tuned.to_dict(), "seed": number}
             table["data"]["prepared"] = str(folders.prepared)
             chosen = SETS[cell.set]
-            table["train"] |= {"epochs": chosen.epochs, "patience": chosen.patience}
+            table["train"] |= chosen.duration(tuning=False)
             write_text(config, strict.dump_toml(table))
             test = folders.raw / "test.parquet"
             words = (cell.folder / name, "--config", config, "--test", test)
@@ -164,7 +162,7 @@ def tune(cell: Cell, folders: leaderboard_sets.Folders, args: argparse.Namespace
     """Searches by the command line, in a process of its own; returns the best config."""
     study = cell.folder / "search"
     rows = leaderboard_sets.rows(folders)["tuning"]
-    start = named_config(cell, folders.sample, rows, epochs=TUNING_EPOCHS)
+    start = named_config(cell, folders.sample, rows, **SETS[cell.set].duration(tuning=True))
     write_text(cell.folder / "search.toml", strict.dump_toml({**start.to_dict(), SEARCH: RANGES}))
     command = ["tune", cell.folder / "search.toml", "--out", study, "--trials", args.trials]
     # Regularised trials start slowly: a pruner would end those that end best.
@@ -250,22 +248,23 @@ def protocol(args: argparse.Namespace) -> str:
     """How the figures came about, in words."""
     ranges = [f"`{key}` {_range(table)}" for key, table in RANGES.items()]
     shares = [f"{SETS[name].title} {SETS[name].tuning_share:.0%}" for name in args.sets]
-    patience = [f"{SETS[name].title} {SETS[name].patience}" for name in args.sets]
+    epochs = [f"{SETS[name].title} {SETS[name].epochs}" for name in args.sets]
     dims = [f"{SETS[name].title} {SETS[name].embedding_dim}" for name in args.sets]
     changed = [f"{model} with `{' '.join(keys)}`" for model, keys in CHANGED.items()]
     command = f"--trials {args.trials} --seeds {args.seeds}"
     return "\n".join(
         [
             f"- Tuning: {args.trials} trials of `ctrmoe tune` (seed 1) on the validation AUC, of "
-            f"several tasks their mean; {TUNING_EPOCHS} epochs at most, until one without gain, no "
-            "pruning; the first trial is the config as it stands, the next four are the same for "
-            f"every model. Of the training rows a fixed random sample: {', '.join(shares)}.",
+            "several tasks their mean; no pruning; the first trial is the config as it stands, the "
+            "next four are the same for every model. Of the training rows a fixed random sample: "
+            f"{', '.join(shares)}.",
             f"- Tuned, of every model: {', '.join(ranges)}. Nothing else: widths and depths are "
             f"those of `pipelines/configs/` ({'; '.join(changed)}). Entries of an embedding: "
             f"{', '.join(dims)}. Logistic regression has no embedding to regularise.",
-            f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}, early "
-            f"stopping on the validation AUC after epochs without gain: {', '.join(patience)}. "
-            "The test part is read once, by the run that is reported; nothing was chosen by it.",
+            f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}. Trials "
+            "and runs have a cosine schedule over a fixed number of epochs, of which the best by "
+            f"the validation AUC is kept: {', '.join(epochs)}. The test part is read once, by the "
+            "run that is reported; nothing was chosen by it.",
             "- GAUC is by user where the data has users. ECE and log loss are of the model's own "
             "probabilities.",
             "- Speeds: `peak memory` is the training process's; training is the median gap between "

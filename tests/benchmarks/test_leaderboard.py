@@ -100,13 +100,27 @@ def test_every_named_model_builds_its_search(module, tmp_path):
 
     for name in models:
         cell = leaderboard.Cell("movielens_random", name, tmp_path)
-        config = leaderboard.named_config(cell, tmp_path / "prepared", 100_000, epochs=3)
+        config = leaderboard.named_config(
+            cell, tmp_path / "prepared", 100_000, schedule="cosine", epochs=3
+        )
 
         assert config.model.embedding.dim == 32
         assert (config.train.epochs, config.train.batch_size) == (3, 2048)
+        assert config.train.schedule == "cosine"
     few = leaderboard.named_config(cell, tmp_path / "prepared", 700, epochs=3)
     assert few.train.batch_size == 64
     assert set(leaderboard.SLOW) | set(leaderboard.CHANGED) <= set(models)
+
+
+def test_trainings_end_by_the_schedule_or_by_patience(module):
+    sets = module("leaderboard_sets").SETS
+    scheduled, stopped = sets["movielens_random"], sets["movielens_domains"]
+
+    for tuning in (False, True):
+        expected = {"schedule": "cosine", "epochs": 8, "patience": 8}
+        assert scheduled.duration(tuning=tuning) == expected
+    assert stopped.duration(tuning=False) == {"epochs": 20, "patience": 1}
+    assert stopped.duration(tuning=True) == {"epochs": 8, "patience": 1}
 
 
 def test_finished_figures_are_not_made_again(module, tmp_path, monkeypatch):
