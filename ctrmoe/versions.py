@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 MAX_VERSION = 2**63 - 1
 SAVED_MODEL = "saved_model.pb"
 """Lies in the folder of every version that is whole."""
+
+
+def named_folder(path: Path) -> Path:
+    """Returns a folder under its name: of `.` and `..` that of what they stand for."""
+    return Path(os.path.abspath(path))
 
 
 def version_folders(model: Path) -> dict[int, Path]:

@@ -49,6 +49,7 @@ def bench_serving(  # noqa: PLR0913 - its options
     ] = None,
 ) -> None:
     """Measure a served model under load; exits with 3 if a request failed."""
+    from ctrmoe.config import ConfigError
     from ctrmoe.files import write_text
     from ctrmoe.serving.client import ClientOptions
     from ctrmoe.serving.load import BenchOptions, Load, Target, bench_serving, load_page
@@ -63,6 +64,8 @@ def bench_serving(  # noqa: PLR0913 - its options
         ),
     )
     targets = [Target.parse(text) for text in (target, against) if text]
+    if out and out.is_file():
+        raise ConfigError(f"`out` must be a folder. Received: {out}, a file.")
     measured = bench_serving(targets, _rows(data), options, _tell)
     if out:
         how = f"{rate:g} requests a second" if rate else f"{concurrency} requests at a time"

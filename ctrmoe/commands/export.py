@@ -76,8 +76,9 @@ def export(  # noqa: PLR0913 - its options
     from ctrmoe.export import remove_old_versions
     from ctrmoe.export.manifest import read_manifest
     from ctrmoe.run import Run
+    from ctrmoe.versions import named_folder
 
-    needed = _named_versions(config, to.name) if config else set()
+    needed = _named_versions(config, named_folder(to).name) if config else set()
     folder = write(Run(run), to, options, version=version)
     out_console.print(f"Wrote {folder}: checked against the Keras model.")
     if keep:

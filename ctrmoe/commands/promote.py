@@ -43,10 +43,12 @@ def promote(  # noqa: PLR0913 - its options
         )
     from ctrmoe.serving import promotion
     from ctrmoe.serving.client import ClientOptions
+    from ctrmoe.versions import named_folder
 
     def tell(line: str) -> None:
         out_console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    model = named_folder(model)
     options = promotion.PromotionOptions(
         label=label,
         wait=wait,

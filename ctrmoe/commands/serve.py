@@ -45,6 +45,7 @@ def serve(
     check_extra("serving", "`ctrmoe serve`")  # before TensorFlow is loaded
     load_tensorflow()
     from ctrmoe.serving.server import Settings, serve_models
+    from ctrmoe.serving.server.listeners import url_host
 
     values = {
         "rest_port": rest_port,
@@ -59,10 +60,10 @@ def serve(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    scheme = "https" if tls_certificate else "http"
+    scheme, place = "https" if tls_certificate else "http", url_host(host)
     out_console.print(
-        f"Serving {scheme}://{host}:{server.rest_port}/v1/models, gRPC {host}:{server.grpc_port}. "
-        "For development and small deployments; Ctrl+C stops it.",
+        f"Serving {scheme}://{place}:{server.rest_port}/v1/models, gRPC {place}:{server.grpc_port}."
+        " For development and small deployments; Ctrl+C stops it.",
         soft_wrap=True,
     )
     stop.wait()

@@ -47,12 +47,11 @@ class GoldenRequest:
         # A server names outputs only where there are several.
         several = isinstance(self.outputs, Mapping)
         expected = self.outputs if several else dict.fromkeys(answer, self.outputs)
-        return max(
-            float(np.abs(answer[name] - np.array(values, np.float32)).max())
-            if name in answer
-            else float("inf")
+        differences = [
+            np.abs(answer[name] - np.array(values, np.float32)).max() if name in answer else np.inf
             for name, values in expected.items()
-        )
+        ]
+        return float(np.max(differences))  # Python's `max` would pass over what is no number
 
 
 def write_golden(folder: Path, requests: Mapping[str, Arrays], answer: ServedSession) -> None:
@@ -111,7 +110,7 @@ def worst_difference(folder: Path, answer: ServedSession) -> float:
         definition = MessageToDict(answer.signatures[golden.signature])
         arrays = golden.arrays(definition)
         differences.append(golden.difference(answer(golden.signature, arrays)))
-    return max(differences)
+    return float(np.max(differences))
 
 
 def _to_rest(array: np.ndarray, name: str) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ctrmoe
+from ctrmoe.config import ConfigError
 from ctrmoe.data.encoder_files import VOCABULARIES, vocabulary_path
 
 if TYPE_CHECKING:
@@ -23,9 +24,21 @@ FORMAT = 1
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
-    """Returns what `write_manifest` wrote into a version folder, `{}` where there is nothing."""
+    """Returns what `write_manifest` wrote into a version folder, `{}` where there is nothing.
+
+    Raises:
+        ConfigError: If something else was written.
+    """
     path = Path(folder) / MANIFEST
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # of its encoding too
+        raise ConfigError(
+            f"{path} must be what `ctrmoe export` wrote. Received: {error}. Export again."
+        ) from error
+    return manifest
 
 
 def write_manifest(folder: Path, run: Run, place: Path, served: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from ctrmoe.export.session import served_session
 from ctrmoe.export.signature_names import rename
 from ctrmoe.run import Run
 from ctrmoe.scorer import ENCODER
-from ctrmoe.versions import MAX_VERSION, version_folders
+from ctrmoe.versions import MAX_VERSION, named_folder, version_folders
 
 
 def export(
@@ -75,8 +75,9 @@ def export(
     with atomic_folder(final) as partial, _disk_errors(final):
         _save(run, module, options, partial)
         extra = ExtraAssets(run, module, options)
-        extra.write_manifest(partial, final)
-        extra.write_warmup(partial, to.name)
+        place = named_folder(final)
+        extra.write_manifest(partial, place)
+        extra.write_warmup(partial, place.parent.name)
         with served_session(partial) as session, _compiler_errors(options):
             extra.write_golden(partial, session)
             check(run, partial, module, session, options)

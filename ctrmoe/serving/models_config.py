@@ -33,7 +33,7 @@ def read_models_config(path: str | Path) -> ModelServerConfig:
         return text_format.Parse(path.read_text(encoding="utf-8"), ModelServerConfig())
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} must be the text of a ModelServerConfig. Received: {error}."
+            f"{path} must be the text of a ModelServerConfig. Received: {str(error).rstrip('.')}."
         ) from error
 
 

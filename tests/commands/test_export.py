@@ -50,7 +50,7 @@ def test_option_that_cannot_be(tmp_path, capsys, option, value, message):
     assert not (tmp_path / "clicks").exists()
 
 
-def test_old_versions_go_but_for_those_that_a_config_names(run, tmp_path, capsys):
+def test_old_versions_go_but_for_those_that_a_config_names(run, tmp_path, capsys, monkeypatch):
     for number in (1, 2, 3, 4):
         (tmp_path / "clicks" / str(number)).mkdir(parents=True)
     config = tmp_path / "models.config"
@@ -60,8 +60,10 @@ def test_old_versions_go_but_for_those_that_a_config_names(run, tmp_path, capsys
     )
 
     options = ("--keep", 2, "--config", config, "--batch-buckets", "1")
-    assert call("export", run.folder, "--to", tmp_path / "clicks", *options) == 0
+    monkeypatch.chdir(tmp_path / "clicks")
+    assert call("export", run.folder, "--to", ".", *options) == 0
 
+    assert read_manifest(tmp_path / "clicks" / "5")["name"] == "clicks"
     assert sorted(path.name for path in (tmp_path / "clicks").iterdir()) == ["2", "5"]
     assert "Removed versions: 1, 3, 4." in capsys.readouterr().out
 

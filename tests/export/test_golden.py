@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from ctrmoe.export.golden import GOLDEN, worst_difference
+from ctrmoe.export.golden import GOLDEN, GoldenRequest, worst_difference
 from ctrmoe.export.requests import request
 from ctrmoe.export.samples import sample_rows
 from ctrmoe.export.session import served_session
@@ -42,6 +42,15 @@ def test_another_answer_is_noticed(exported, lines, tmp_path):
 
     with served_session(exported) as answer:
         assert worst_difference(moved, answer) == pytest.approx(0.01, abs=1e-5)
+
+
+@pytest.mark.parametrize("task", ["click", "conversion"])
+def test_answer_that_is_no_number_is_noticed(task):
+    golden = GoldenRequest("serving_default", {}, {"click": [[0.5]], "conversion": [[0.5]]})
+    answer = {"click": np.array([[0.5]]), "conversion": np.array([[0.5]])}
+
+    assert golden.difference(answer) == 0
+    assert np.isnan(golden.difference(answer | {task: np.array([[np.nan]])}))
 
 
 def test_answers_of_two_requests_are_those_of_one_with_all_rows(exported, run):

@@ -3,7 +3,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 import ctrmoe
+from ctrmoe.config import ConfigError
 from ctrmoe.export.manifest import read_manifest
 from ctrmoe.schema import Schema
 
@@ -43,6 +46,14 @@ def test_vocabularies_are_those_of_the_assets(exported):
 
 def test_folder_without_one(tmp_path):
     assert read_manifest(tmp_path) == {}
+
+
+def test_file_that_is_none(tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    (tmp_path / "assets.extra" / "manifest.json").write_text("{")
+
+    with pytest.raises(ConfigError, match=r"manifest\.json must be what `ctrmoe export` wrote"):
+        read_manifest(tmp_path)
 
 
 def test_reading_loads_no_tensorflow(exported):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
 from ctrmoe.extras import check_extra
 from ctrmoe.serving.client.async_client import AsyncClient
+from ctrmoe.serving.client.certificates import tls_context
 from ctrmoe.serving.client.options import ClientOptions
 from ctrmoe.serving.client.pieces import Answer
 from ctrmoe.serving.client.raw_rows import Arrays
@@ -36,7 +36,7 @@ class AsyncRestClient(AsyncClient):
         self._http = httpx.AsyncClient(
             base_url=address,
             headers={"content-type": "application/json", **({"x-api-key": key} if key else {})},
-            verify=_context(self.options),
+            verify=tls_context(self.options),
         )
 
     async def close(self) -> None:
@@ -67,12 +67,3 @@ class AsyncRestClient(AsyncClient):
         except httpx.TransportError as error:
             # Asking again is safe: a prediction changes nothing.
             raise ServingError("UNAVAILABLE", str(error) or type(error).__name__) from error
-
-
-def _context(options: ClientOptions) -> ssl.SSLContext:
-    context = ssl.create_default_context(
-        cafile=str(options.root_certificates) if options.root_certificates else None
-    )
-    if options.client_certificate:
-        context.load_cert_chain(options.client_certificate, options.client_key)
-    return context

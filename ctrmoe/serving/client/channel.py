@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from ctrmoe.serving.client.certificates import tls_context
 from ctrmoe.serving.client.options import ClientOptions
 
 MAX_BYTES = 64 << 20
@@ -23,9 +24,13 @@ def open_channel(module: Any, address: str, options: ClientOptions) -> Any:
         module: `grpc` or `grpc.aio`.
         address: Such as `127.0.0.1:8500`.
         options: Say whether and how it is encrypted.
+
+    Raises:
+        ConfigError: If its certificates are none.
     """
     if not (options.tls or options.root_certificates or options.client_certificate):
         return module.insecure_channel(address, _ARGUMENTS)
+    tls_context(options)  # gRPC would say no more of a wrong file than that it can't connect
     credentials = grpc.ssl_channel_credentials(
         root_certificates=_read(options.root_certificates),
         private_key=_read(options.client_key),

@@ -59,13 +59,17 @@ def parsed(status: int, content: bytes) -> dict[str, Any]:
 
 def check(status: int, content: bytes) -> None:
     """Raises the server's error, where the HTTP status is none of success."""
-    if status == 200:
-        return
+    if status != 200:
+        message = error_text(content) or f"HTTP {status}"
+        raise ServingError(CODES.get(status, "UNKNOWN"), message)
+
+
+def error_text(content: bytes) -> str:
+    """Returns what an answer that is none of success says."""
     try:
-        message = str(json.loads(content)["error"])
+        return str(json.loads(content)["error"])
     except (ValueError, KeyError, TypeError):
-        message = content[:200].decode(errors="replace") or f"HTTP {status}"
-    raise ServingError(CODES.get(status, "UNKNOWN"), message)
+        return content[:200].decode(errors="replace")
 
 
 def _parsed(content: bytes) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctrmoe.config import ConfigError
+from ctrmoe.serving.api_keys import check_sendable
 
 if TYPE_CHECKING:
     from ctrmoe.serving.client.client_metrics import ClientMetrics
@@ -53,7 +55,17 @@ class ClientOptions:
                 f"Received: version={self.version}, label={self.label!r}."
             )
         for name in ("deadline", "max_rows", "side_by_side"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"`{name}` must be positive. Received: {getattr(self, name)}.")
-        if self.retries < 0:
-            raise ConfigError(f"`retries` must not be negative. Received: {self.retries}.")
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ConfigError(f"`{name}` must be positive. Received: {value}.")
+        for name in ("retries", "backoff"):
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                raise ConfigError(f"`{name}` must not be negative. Received: {value}.")
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ConfigError(
+                "`client_certificate` and `client_key` must be given together. Received: "
+                f"{self.client_certificate}, {self.client_key}."
+            )
+        if self.api_key:
+            check_sendable(self.api_key)

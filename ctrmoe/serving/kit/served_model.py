@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctrmoe.config import ConfigError
 from ctrmoe.export.manifest import read_manifest
 from ctrmoe.versions import saved_versions
+
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def find_models(base: str | Path) -> list[ServedModel]:
         base: Holds a folder for each model, which holds a folder for each version.
 
     Raises:
-        ConfigError: If there are none.
+        ConfigError: If there are none, or one has a name that can't be asked for.
     """
     base = Path(base)
     folders = sorted(path for path in base.glob("*") if path.is_dir())
@@ -49,7 +52,17 @@ def find_models(base: str | Path) -> list[ServedModel]:
     return models
 
 
+def _check_name(name: str) -> None:
+    """Refuses names that are cut or mean something else in an address, a shell or YAML."""
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            "The name of a model must consist of ASCII letters, digits, `_`, `.` and `-`. "
+            f"Received: {name!r}. Rename its folder."
+        )
+
+
 def _model(folder: Path, versions: dict[int, Path]) -> ServedModel:
+    _check_name(folder.name)
     manifest = read_manifest(list(versions.values())[-1])
     return ServedModel(
         name=folder.name,

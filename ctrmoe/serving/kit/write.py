@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ TEMPLATE = ".jinja"
 LABEL = "stable"
 PINNED = 2
 """Versions of a model that are served: the one that is labelled and the one to go back to."""
+IMAGE_NAME = "tensorflow/serving:2.20.0"
+IMAGE = re.compile(r"[\w./:@-]+", re.ASCII)
 OVERHEAD_MIB = 512
 MIB_STEP = 256
 LOADING_FACTOR = 2 * 1.2
@@ -43,10 +46,17 @@ class KitOptions:
             `serve_candidates`, so it is left out where a model has candidate columns, if None.
     """
 
-    image: str = "tensorflow/serving:2.20.0"
+    image: str = IMAGE_NAME
     cores: int = 4
     latest: int = 0
     batching: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not IMAGE.fullmatch(self.image):
+            raise ConfigError(
+                f"`image` must be the name of an image, such as {IMAGE_NAME}. Received: "
+                f"{self.image!r}."
+            )
 
 
 def write_kit(

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from ctrmoe.config import ConfigError
 from ctrmoe.serving.client import ClientOptions
 from ctrmoe.serving.load.bodies import read_signatures, request_bodies
 from ctrmoe.serving.load.generator import Load, generate
@@ -34,6 +35,11 @@ class BenchOptions:
     candidates: Sequence[str] = ()
     load: Load = field(default_factory=Load)
     access: ClientOptions = field(default_factory=ClientOptions)
+
+    def __post_init__(self) -> None:
+        for name in ("signatures", "batch_sizes"):
+            if not getattr(self, name):
+                raise ConfigError(f"`{name}` must name at least one. Received: none.")
 
 
 def bench_serving(

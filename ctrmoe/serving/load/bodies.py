@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from ctrmoe import strict
 from ctrmoe.config import ConfigError
 from ctrmoe.serving.client import ClientOptions, ServingError
 from ctrmoe.serving.client.pieces import Call
@@ -56,7 +57,11 @@ def request_bodies(
         rows: Raw rows, taken in their order and again from the start.
         size: Rows of a request.
         candidates: Columns that vary by candidate, of the signature for those.
+
+    Raises:
+        ConfigError: If such requests can't be made of the rows.
     """
+    _check(signature, rows, candidates)
     pieces = _pieces(signature, rows, size, candidates)
     if target.is_rest:
         from ctrmoe.serving.client import json_form
@@ -71,11 +76,24 @@ def request_bodies(
     ]
 
 
+def _check(signature: Signature, rows: pl.DataFrame, candidates: Sequence[str]) -> None:
+    if rows.is_empty():
+        raise ConfigError("`data` must hold rows. Received: none.")
+    read = [of.name for of in signature.inputs]
+    if not set(read) & set(rows.columns):
+        raise ConfigError(
+            f"`data` must hold columns that the model reads: {', '.join(read)}. Received: "
+            f"{', '.join(rows.columns)}."
+        )
+    for name in candidates:
+        if name not in rows.columns:
+            known = strict.suggestion(name, rows.columns)
+            raise ConfigError(f"`candidates` must be columns of `data`. Received: {name}.{known}")
+
+
 def _pieces(
     signature: Signature, rows: pl.DataFrame, size: int, candidates: Sequence[str]
 ) -> Iterator[Arrays]:
-    if rows.is_empty():
-        raise ConfigError("`data` must hold rows. Received: none.")
     if signature.name == CANDIDATES and not candidates:
         raise ConfigError(
             f"`candidates` must name the columns that vary by candidate, for {CANDIDATES}. "

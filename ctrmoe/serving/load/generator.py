@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -38,8 +39,10 @@ class Load:
     def __post_init__(self) -> None:
         for name in ("seconds", "concurrency", "rate"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"`{name}` must be positive. Received: {value}.")
+        if self.seed < 0:
+            raise ConfigError(f"`seed` must not be negative. Received: {self.seed}.")
 
 
 def generate(

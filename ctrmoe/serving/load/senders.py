@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ssl
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -11,10 +10,12 @@ from typing import Protocol
 import grpc
 
 from ctrmoe.serving.client import ClientOptions
+from ctrmoe.serving.client.certificates import tls_context
 from ctrmoe.serving.client.channel import open_channel, sent_along
 from ctrmoe.serving.load.target import Target
 
 OK = "OK"
+MAX_TEXT = 200
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
@@ -42,18 +43,16 @@ class _RestSender:
     """One connection that is kept open."""
 
     def __init__(self, target: Target, access: ClientOptions) -> None:
-        from ctrmoe.serving.client.json_form import model_path
+        from ctrmoe.serving.client import json_form
 
-        self._path = f"{model_path(target.model, target.options(access))}:predict"
+        self._error_text = json_form.error_text
+        self._path = f"{json_form.model_path(target.model, target.options(access))}:predict"
         self._headers = {"content-type": "application/json"}
         if access.api_key:
             self._headers["x-api-key"] = access.api_key
         if target.is_encrypted:
-            roots = access.root_certificates
             self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                target.address,
-                timeout=access.deadline,
-                context=ssl.create_default_context(cafile=str(roots) if roots else None),
+                target.address, timeout=access.deadline, context=tls_context(access)
             )
         else:
             self._connection = http.client.HTTPConnection(target.address, timeout=access.deadline)
@@ -62,11 +61,13 @@ class _RestSender:
         try:
             self._connection.request("POST", self._path, body, self._headers)
             response = self._connection.getresponse()
-            response.read()
+            answer = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()  # the next request opens another
             return type(error).__name__
-        return OK if response.status == 200 else f"HTTP {response.status}"
+        if response.status == 200:
+            return OK
+        return _told(f"HTTP {response.status}", self._error_text(answer))
 
     def close(self) -> None:
         self._connection.close()
@@ -87,9 +88,12 @@ class _GrpcSender:
         try:
             self._call(body, timeout=self._deadline, metadata=self._along)
         except grpc.RpcError as error:
-            code: str = error.code().name
-            return code
+            return _told(error.code().name, error.details() or "")
         return OK
 
     def close(self) -> None:
         self._channel.close()
+
+
+def _told(code: str, text: str) -> str:
+    return f"{code}: {text}"[:MAX_TEXT]

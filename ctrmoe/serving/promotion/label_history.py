@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ctrmoe.config import ConfigError
 from ctrmoe.files import write_text
 
 SUFFIX = ".history.json"
@@ -18,14 +19,14 @@ class LabelHistory:
 
     Args:
         config: Path of the `models.config`.
+
+    Raises:
+        ConfigError: If the file was written by something else.
     """
 
     def __init__(self, config: Path) -> None:
         self.path = config.with_name(config.name + SUFFIX)
-        known = self.path.is_file()
-        self._labels: dict[str, dict[str, list[dict[str, Any]]]] = (
-            json.loads(self.path.read_text(encoding="utf-8")) if known else {}
-        )
+        self._labels: dict[str, dict[str, list[dict[str, Any]]]] = self._read()
 
     def before(self, model: str, label: str, current: int | None) -> int | None:
         """Returns the version that had the label before `current`, None where there is none."""
@@ -49,6 +50,17 @@ class LabelHistory:
             entries.pop()
         entries[-1:] = [{"version": to, "since": _now()}]
         self._write(model, label, entries)
+
+    def _read(self) -> Any:
+        if not self.path.is_file():
+            return {}
+        try:
+            return json.loads(self.path.read_text(encoding="utf-8"))
+        except ValueError as error:  # of its encoding too
+            raise ConfigError(
+                f"{self.path} must be what `ctrmoe promote` wrote. Received: {error}. Remove it, "
+                "and labels can't be taken back further than now."
+            ) from error
 
     def _of(self, model: str, label: str) -> list[dict[str, Any]]:
         return list(self._labels.get(model, {}).get(label, ()))

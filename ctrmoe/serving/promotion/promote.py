@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from ctrmoe.serving.models_config import as_text, check_label, model_of, read_mo
 from ctrmoe.serving.promotion.gates import check_golden, check_latency, check_validation
 from ctrmoe.serving.promotion.label_history import LabelHistory
 from ctrmoe.serving.promotion.server_control import ServerControl
+from ctrmoe.versions import saved_versions
 
 POLL_SECONDS = 0.05
 
@@ -40,6 +42,15 @@ class PromotionOptions:
     max_slowdown: float = 1.5
     max_logloss_increase: float = 0.05
     requests: int = 50
+
+    def __post_init__(self) -> None:
+        for name in ("wait", "tolerance", "max_slowdown"):
+            if not 0 <= (value := getattr(self, name)) < math.inf:
+                raise ConfigError(f"`{name}` must not be negative. Received: {value}.")
+        if not math.isfinite(self.max_logloss_increase):
+            raise ConfigError(
+                f"`max_logloss_increase` must be a number. Received: {self.max_logloss_increase}."
+            )
 
 
 def promote(
@@ -71,11 +82,12 @@ def promote(
     """
     options = options or PromotionOptions()
     check_label(options.label)
-    changed = read_models_config(config)
+    changed, history = read_models_config(config), LabelHistory(config)
     model = model_of(changed, folder.name)
     before = model.version_labels.get(options.label)
     if before == version:
         raise ConfigError(f"{folder.name} {version} has the label {options.label} already.")
+    _check_exported(folder, version)
     with _restored(config, server):
         _load(model, version, changed, config, server)
         _wait_until_available(server, folder.name, version, options.wait)
@@ -87,7 +99,7 @@ def promote(
         _label(model, options.label, version, before)
         _apply(changed, config, server)
         _check_labelled(server, folder.name, options.label, version)
-    LabelHistory(config).moved(folder.name, options.label, before, version)
+        history.moved(folder.name, options.label, before, version)
     return before
 
 
@@ -127,8 +139,17 @@ def rollback(
         _label(model, label, version, current)
         _apply(changed, config, server)
         _check_labelled(server, name, label, version)
-    history.moved_back(name, label, current, version)
+        history.moved_back(name, label, current, version)
     return version
+
+
+def _check_exported(folder: Path, version: int) -> None:
+    known = saved_versions(folder)
+    if version not in known:
+        raise ConfigError(
+            f"`version` must be one of {folder}. Received: {version} of {list(known)}. Run "
+            "`ctrmoe export` first."
+        )
 
 
 @contextmanager

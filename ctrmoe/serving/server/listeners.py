@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import threading
@@ -53,7 +54,7 @@ class RestListener:
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,
         )
-        self._socket = _bound(settings.host, settings.rest_port)
+        self._socket = _bound(settings.host, "rest_port", settings.rest_port)
         self.port: int = self._socket.getsockname()[1]
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -90,10 +91,11 @@ class GrpcListener:
                 ("grpc.so_reuseport", 0),
             ],
         )
-        address = f"{settings.host}:{settings.grpc_port}"
+        # gRPC would write lines of its own where it can't.
+        _bound(settings.host, "grpc_port", settings.grpc_port).close()
         try:
-            self.port: int = self._bind(address)
-        except RuntimeError as error:
+            self.port: int = self._bind(f"{url_host(settings.host)}:{settings.grpc_port}")
+        except RuntimeError as error:  # it was taken just now
             raise _taken("grpc_port", settings.grpc_port, str(error)) from error
 
     def _bind(self, address: str) -> int:
@@ -112,7 +114,12 @@ class GrpcListener:
         self.server.stop(self._settings.timeout_seconds).wait()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def url_host(host: str) -> str:
+    """Returns a host as it stands before a port: IPv6 addresses have colons of their own."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _bound(host: str, name: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sends at once, without Nagle's delay, where the protocol is named.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -122,7 +129,11 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)  # clients may connect before the thread has begun to accept
     except OSError as error:
         listener.close()
-        raise _taken("rest_port", port, error.strerror or str(error)) from error
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError(
+                f"`host` must be an address of this machine. Received: {host} ({error.strerror})."
+            ) from error
+        raise _taken(name, port, error.strerror or str(error)) from error
     return listener
 
 

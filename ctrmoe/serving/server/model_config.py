@@ -47,8 +47,11 @@ def read_config(path: Path) -> Models:
     Raises:
         ConfigError: If the file is none.
     """
+    message = read_models_config(path)
+    if message.WhichOneof("config") is None:
+        raise ConfigError(f"{path} must hold a `model_config_list`. Received: nothing.")
     try:
-        return models_of(read_models_config(path))
+        return models_of(message)
     except RequestError as error:
         raise ConfigError(
             f"{path} must list models. Received: {str(error).rstrip('.')}."

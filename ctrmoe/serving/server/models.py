@@ -12,11 +12,13 @@ from grpc import StatusCode
 
 from ctrmoe.serving.server.failures import RequestError, not_found
 from ctrmoe.serving.server.model_config import ModelConfig, Models
+from ctrmoe.serving.server.repeats import WithoutRepeats
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.version_folders import VersionFolder, whole_versions
 from ctrmoe.versions import saved_versions
 
 logger = logging.getLogger(__name__)
+logger.addFilter(WithoutRepeats())
 
 Load = Callable[[str, int, Path], Servable]
 

@@ -25,6 +25,7 @@ from ctrmoe.serving.server.metrics import ServerMetrics
 from ctrmoe.serving.server.model_config import ModelConfig, Models, models_of, read_config
 from ctrmoe.serving.server.models import ModelManager
 from ctrmoe.serving.server.monitor import Monitor
+from ctrmoe.serving.server.repeats import WithoutRepeats
 from ctrmoe.serving.server.rest import RestApplication
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.settings import Settings
@@ -32,6 +33,7 @@ from ctrmoe.serving.server.warmup import warm_up
 from ctrmoe.versions import SAVED_MODEL, saved_versions
 
 logger = logging.getLogger(__name__)
+logger.addFilter(WithoutRepeats())
 
 FIRST_LOOKS_SECONDS = 5.0
 HEALTH_SERVICES = (health.OVERALL_HEALTH, "ModelService", "PredictionService")

@@ -12,8 +12,11 @@ from typing import Any, Self
 
 from ctrmoe import strict
 from ctrmoe.config import ConfigError
+from ctrmoe.serving.api_keys import check_sendable
 
 MEBIBYTE = 1 << 20
+LIMIT = 1 << 31
+"""gRPC takes no larger numbers, and no system waits for longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,17 +67,18 @@ class Settings:
             if not 0 <= getattr(self, name) <= 65535:
                 raise self._error(name, "lie between 0 and 65535")
         for limit in fields(self):
-            smallest = 0 if limit.name == "batch_timeout_ms" else 1e-9
             value = getattr(self, limit.name)
-            if isinstance(value, int | float) and "port" not in limit.name and value < smallest:
-                raise self._error(limit.name, "be positive")
+            if isinstance(value, int | float) and "port" not in limit.name:
+                self._check_limit(limit.name, value)
+        if not self.host:
+            raise self._error("host", "not be empty")
         if (self.tls_certificate is None) != (self.tls_key is None):
             missing = "tls_key" if self.tls_key is None else "tls_certificate"
             raise self._error(missing, "be given with the other half of the pair")
         if self.tls_certificate is not None and self.tls_key is not None:
             _check_tls(self.tls_certificate, self.tls_key)
-        if self.api_key == "":
-            raise self._error("api_key", "not be empty")
+        if self.api_key is not None:
+            check_sendable(self.api_key)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], assignments: Iterable[str] = ()) -> Self:
@@ -89,6 +93,13 @@ class Settings:
             raise ConfigError(f"`--set` must have the form name=number. {error}.") from error
         texts = {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
         return strict.build(cls, {**texts, **given}, "", ConfigError)
+
+    def _check_limit(self, name: str, value: float) -> None:
+        may_be_zero = name == "batch_timeout_ms"
+        if not (value >= 0 if may_be_zero else value > 0):  # nor "not a number"
+            raise self._error(name, "not be negative" if may_be_zero else "be positive")
+        if value >= LIMIT:
+            raise self._error(name, f"lie below {LIMIT:,}")
 
     def _error(self, name: str, rule: str) -> ConfigError:
         return ConfigError(f"`{name}` must {rule}. Received: {getattr(self, name)!r}.")

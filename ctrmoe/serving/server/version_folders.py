@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctrmoe.serving.server.repeats import WithoutRepeats
 from ctrmoe.versions import SAVED_MODEL, version_folders
 
 logger = logging.getLogger(__name__)
+logger.addFilter(WithoutRepeats())
 
 Look = tuple[tuple[str, int, int], ...]
 QUIET_SECONDS = 1.0

@@ -1,3 +1,6 @@
+import math
+from pathlib import Path
+
 import pytest
 
 from ctrmoe.config import ConfigError
@@ -15,9 +18,19 @@ def test_what_must_be_positive_is_checked(name):
         ClientOptions(**{name: 0})
 
 
-def test_negative_retries_are_refused():
-    with pytest.raises(ConfigError, match="`retries` must not be negative. Received: -1"):
-        ClientOptions(retries=-1)
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("deadline", math.nan, "`deadline` must be positive. Received: nan"),
+        ("retries", -1, "`retries` must not be negative. Received: -1"),
+        ("backoff", -0.1, r"`backoff` must not be negative. Received: -0\.1"),
+        ("client_key", Path("k.pem"), r"must be given together\. Received: None, k\.pem"),
+        ("api_key", "a b", "`api_key` must consist of visible ASCII characters"),
+    ],
+)
+def test_option_that_cannot_be(name, value, message):
+    with pytest.raises(ConfigError, match=message):
+        ClientOptions(**{name: value})
 
 
 def test_key_is_not_shown():

@@ -35,6 +35,13 @@ def test_folder_of_versions_is_refused_with_the_way_out(tmp_path):
         find_models(tmp_path / "ctr")
 
 
+def test_name_that_no_address_can_hold_is_refused(tmp_path):
+    version(tmp_path, "my model", 1)
+
+    with pytest.raises(ConfigError, match="must consist of ASCII letters.* Received: 'my model'"):
+        find_models(tmp_path)
+
+
 def test_folder_without_models_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"BASE/NAME/<version>/\. Received: none\.$"):
         find_models(tmp_path)

@@ -205,6 +205,12 @@ def test_dashboard_and_alerts_name_metrics_of_the_server(kit):
     assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == {uid}
 
 
+@pytest.mark.parametrize("image", ["", "serving; ls", "a\nb"])
+def test_name_that_no_image_has_is_refused(image):
+    with pytest.raises(ConfigError, match="`image` must be the name of an image, such as tensor"):
+        KitOptions(image=image)
+
+
 def test_folder_that_holds_something_is_refused(base, tmp_path):
     (tmp_path / "kit").mkdir()
     (tmp_path / "kit" / "mine").write_text("")

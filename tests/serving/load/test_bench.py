@@ -82,13 +82,20 @@ def test_failed_requests_are_told_by_the_exit_code(two_versions, tmp_path, capsy
         )
 
     assert ended.value.code == 3
-    assert "FAILED: {'HTTP 4" in capsys.readouterr().out
+    assert "FAILED: {'HTTP 400: Task size 20000 is larger than" in capsys.readouterr().out
 
 
 def test_rows_that_are_none_are_refused(server, tmp_path, capsys):
-    (tmp_path / "rows.csv").write_text("price\n")
+    (tmp_path / "rows.csv").write_text("item_id\n")
+    (tmp_path / "others.csv").write_text("colour\nred\n")
+    (tmp_path / "some.csv").write_text("item_id\ni1\n")
+    candidates = ["--data", str(tmp_path / "some.csv"), "--candidates", "itemid"]
 
     for arguments, message in (
+        (["--data", str(tmp_path / "others.csv")], "`data` must hold columns that the model reads"),
+        (candidates, "`candidates` must be columns of `data`. Received: itemid. Did you mean"),
+        (["--signatures", ""], "`signatures` must name at least one. Received: none."),
+        (["--out", str(tmp_path / "rows.csv")], "`out` must be a folder."),
         (["--batch-sizes", "0"], "`batch-sizes` must be positive numbers"),
         (["--against", "http://127.0.0.1:1/x"], "http://127.0.0.1:1/x must answer. Received: UNAV"),
         ([], "`data` must hold rows. Received: none."),

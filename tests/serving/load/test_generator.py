@@ -91,6 +91,12 @@ def test_failures_are_counted_by_their_kind():
 
 
 @pytest.mark.parametrize("name", ["seconds", "concurrency", "rate"])
-def test_what_must_be_positive_is_checked(name):
-    with pytest.raises(ConfigError, match=f"`{name}` must be positive. Received: 0"):
-        Load(**{name: 0})
+@pytest.mark.parametrize("value", [0, float("nan")])
+def test_what_must_be_positive_is_checked(name, value):
+    with pytest.raises(ConfigError, match=f"`{name}` must be positive. Received: {value}"):
+        Load(**{name: value})
+
+
+def test_negative_seed_is_refused():
+    with pytest.raises(ConfigError, match="`seed` must not be negative. Received: -1"):
+        Load(seed=-1)

@@ -1,3 +1,6 @@
+import pytest
+
+from ctrmoe.config import ConfigError
 from ctrmoe.serving.promotion.label_history import LabelHistory
 
 
@@ -21,6 +24,16 @@ def test_label_that_was_moved_by_hand_comes_back_to_what_is_known(tmp_path):
     LabelHistory(config).moved("shop", "stable", 1, 2)
 
     assert LabelHistory(config).before("shop", "stable", 7) == 2
+
+
+def test_file_that_is_no_history_is_refused(tmp_path):
+    config = tmp_path / "models.config"
+    LabelHistory(config).moved("shop", "stable", 1, 2)
+    path = LabelHistory(config).path
+    path.write_text(path.read_text()[:-5])
+
+    with pytest.raises(ConfigError, match=r"config\.history\.json must be what `ctrmoe promote`"):
+        LabelHistory(config)
 
 
 def test_history_is_bounded(tmp_path):

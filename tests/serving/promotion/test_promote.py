@@ -1,6 +1,7 @@
 """Labels of a running server: moved after gates, moved back, and left alone where one fails."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def test_second_label_leaves_the_first_alone(base, config, control):
 @pytest.mark.parametrize(
     ("version", "options", "message"),
     [
-        (9, {"wait": 0.2}, r"shop 9 must be AVAILABLE within 0\.2 s\. Received: NOT_FOUND"),
+        (9, {}, r"`version` must be one of .*shop\. Received: 9 of \[1, 2, 3, 4\]"),
         (3, {}, r"shop 3 must take at most 1\.5 times as long as 1\. Received: median latency"),
         (4, {}, r"valid_click_logloss of shop 4 must be at most 5% above that of 1\."),
         (
@@ -90,6 +91,43 @@ def test_version_that_fails_a_gate_leaves_file_and_server_as_they_were(
     assert config.read_text() == text
     assert control.labelled("shop", "stable") == 1
     assert not list(config.parent.glob("*.history.json"))
+
+
+def test_version_that_the_server_does_not_have(base, config, control, tmp_path):
+    copied = shutil.copytree(base, tmp_path / "shop")
+    shutil.copytree(copied / "2", copied / "9")
+    text = config.read_text()
+
+    with pytest.raises(ConfigError, match=r"9 must be AVAILABLE within 0\.2 s\. Received: NOT_F"):
+        promote(copied, 9, config, control, PromotionOptions(wait=0.2))
+
+    assert config.read_text() == text
+
+
+def test_history_that_can_not_be_read_stops_before_anything_is_changed(base, config, control):
+    path = config.with_name("models.config.history.json")
+    path.write_text("{")
+    text = config.read_text()
+
+    with pytest.raises(ConfigError, match="must be what `ctrmoe promote` wrote"):
+        promote(base, 2, config, control)
+
+    path.unlink()
+    assert config.read_text() == text
+    assert control.labelled("shop", "stable") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"wait": -1.0}, "`wait` must not be negative. Received: -1"),
+        ({"max_slowdown": math.nan}, "`max_slowdown` must not be negative. Received: nan"),
+        ({"max_logloss_increase": math.nan}, "`max_logloss_increase` must be a number"),
+    ],
+)
+def test_gate_that_nothing_could_pass_or_fail(options, message):
+    with pytest.raises(ConfigError, match=message):
+        PromotionOptions(**options)
 
 
 def test_wrong_golden_answer_is_refused(base, config, control, tmp_path):

@@ -270,15 +270,6 @@ def test_tls(quick_model, serving, tmp_path):
     assert time.monotonic() - start < 15
 
 
-def test_tls_files_must_be_right(quick_model, serving, tmp_path):
-    nonsense = tmp_path / "nonsense.pem"
-    nonsense.write_text("nonsense")
-
-    for path in (nonsense, tmp_path / "absent.pem"):
-        with pytest.raises(ConfigError, match="`tls_certificate` and `tls_key` must be PEM files"):
-            serving(quick_model, tls_certificate=path, tls_key=path)
-
-
 def test_port_must_be_free(quick_model, serving):
     server, _ = serving(quick_model)
     from ctrmoe.serving.server import start
@@ -312,21 +303,3 @@ def _nested(depth):
     for _ in range(depth):
         value = [value]
     return value
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("rest_port", 70_000, "`rest_port` must lie between 0 and 65535. Received: 70000"),
-        ("max_rows", 0, "`max_rows` must be positive. Received: 0"),
-        ("tls_key", "k", "`tls_certificate` must be given with the other half of the pair"),
-        ("api_key", "", "`api_key` must not be empty"),
-        ("other", 1, "Unknown key `other`"),
-        ("max_rows", "many", "`max_rows` must be int"),
-    ],
-)
-def test_setting_is_checked(quick_model, name, value, message):
-    from ctrmoe.serving.server import start
-
-    with pytest.raises(ConfigError, match=message):
-        start(quick_model, **{name: value})
