@@ -18,6 +18,8 @@ from ctrmoe.schema import SchemaError
 
 DELIMITERS = "\t,;|"
 SNIFFED_LINES = 20
+NO_DELIMITER = "\x01"
+"""A character that no text holds; polars takes none of several bytes."""
 
 
 def scan_delimited(path: Path, columns: Sequence[str] = ()) -> pl.LazyFrame:
@@ -73,8 +75,31 @@ def is_number(text: str) -> bool:
     return True
 
 
+def short_line(path: Path) -> str:
+    """Returns which line has fewer fields than the first one, empty where none has.
+
+    polars takes the fields that a line lacks for missing values. Only where a line has too few
+    delimiters, as one inside quotes may have too, the lines are read by their quotes.
+    """
+    lines, blank = _first_lines(path)
+    delimiter = _delimiter(lines, 0)
+    fields = len(_records(lines, delimiter)[0])
+    whole_lines = pl.scan_csv(
+        path,
+        glob=False,
+        has_header=False,
+        skip_rows=blank,
+        separator=NO_DELIMITER,
+        quote_char=None,
+        schema={"line": pl.String},
+    )
+    delimiters = pl.col("line").str.count_matches(delimiter, literal=True)
+    few = whole_lines.filter(delimiters < fields - 1).head(1).collect(engine="streaming")
+    return first_fault(path) if len(few) else ""
+
+
 def first_fault(path: Path) -> str:
-    """Returns what is wrong with the first line that polars can't read, empty where unknown."""
+    """Returns what is wrong with the first line that can't be read, empty where unknown."""
     lines, blank = _first_lines(path)
     delimiter = _delimiter(lines, 0)
     width = len(_records(lines, delimiter)[0])
@@ -84,7 +109,7 @@ def first_fault(path: Path) -> str:
         try:
             for record in records:
                 end = blank + records.line_num
-                if len(record) > width:
+                if record and len(record) != width:
                     return f"line {end} has {len(record)} fields, the first line {width}"
                 if any("\udc80" <= char <= "\udcff" for char in "".join(record)):
                     return f"line {end} is no UTF-8 text"

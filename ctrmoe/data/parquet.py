@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from ctrmoe import strict
 from ctrmoe.data.atomic import atomic_file as atomic_file
 from ctrmoe.data.atomic import atomic_folder as atomic_folder
-from ctrmoe.data.delimited import first_fault, scan_delimited
+from ctrmoe.data.delimited import first_fault, scan_delimited, short_line
 from ctrmoe.data.row_groups import RawChunk, read_row_groups
 from ctrmoe.data.sources import Origin as Origin
 from ctrmoe.data.sources import SourceFile as SourceFile
@@ -87,7 +87,11 @@ def read_coded(
             yield from read_row_groups(file, table, wanted, chunk_rows, texts)
         else:
             # polars checks the number of fields of a line only where it reads all of them.
+            own, looked = [name for name in types if name not in file.partitions], False
             for batch in table.collect_batches(chunk_size=chunk_rows, maintain_order=True):
+                if own and not looked and batch[own[-1]].has_nulls():
+                    looked = True
+                    _check_lines(file)
                 yield RawChunk(batch.select(wanted))
 
 
@@ -122,11 +126,16 @@ def count_rows(source: SourceFile) -> int | None:
 
 
 def check_columns(wanted: Sequence[str], known: Any, where: str) -> None:
-    """Refuses a table that lacks a column."""
+    """Refuses a table that lacks a column, or has one that polars would take for several."""
     for name in wanted:
         if name not in known:
             raise SchemaError(
                 f"Column `{name}` is missing in {where}.{strict.suggestion(name, known)}"
+            )
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise SchemaError(
+                "The name of a column must not be `*` nor stand between `^` and `$`: these are "
+                f"patterns. Received: {name!r} in {where}. Rename it."
             )
 
 
@@ -209,6 +218,12 @@ def _check_parquet(path: Path) -> None:
         raise SchemaError(
             f"{path}: column names must not repeat. Received twice: {repeated}. Rename one of them."
         )
+
+
+def _check_lines(file: SourceFile) -> None:
+    """Refuses a line that ends before the last column, as that of a file cut off does."""
+    if fault := short_line(file.path):
+        raise SchemaError(f"{file} can't be read: {fault}. Write it again, or remove it.")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@ import gzip
 import polars as pl
 import pytest
 
-from ctrmoe.data.delimited import first_fault, scan_delimited
+from ctrmoe.data.delimited import first_fault, scan_delimited, short_line
 from ctrmoe.schema import SchemaError
 
 
@@ -131,6 +131,7 @@ def test_lines_that_end_with_carriage_returns_are_refused(write):
     [
         (b"a,b\n1,2\n" * 9, ""),
         (b"\na,b\n1,2\n1,2,3\n1,2\n", "line 4 has 3 fields, the first line 2"),
+        (b"a,b,c\n1,2,\n\n1,2\n1,2,3\n", "line 4 has 2 fields, the first line 3"),
         (b'a,b\n1,"2\n\n"\n1,\xe4\n', "line 5 is no UTF-8 text"),
         (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "line 3: a quote that is never closed"),
     ],
@@ -143,3 +144,18 @@ def test_first_fault_names_the_line(tmp_path, text, fault):
         fault = "line 20005 is no UTF-8 text"
 
     assert first_fault(path) == fault
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a,b,c\n1,2,3\n,,\n\n1,2,\n", ""),
+        ('a,b,c\n1,"two\nlines, or ""three""",\n', ""),
+        ('a,b,c\n1,"two\nlines",\n4,5\n', "line 4 has 2 fields, the first line 3"),
+        ("a|b|c\n1|2|3\n1|2|3\n7|8", "line 4 has 2 fields, the first line 3"),
+        ("a\n1\n\n", ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_short_line_is_one_that_ends_before_the_last_column(write, text, fault, name):
+    assert short_line(write(text, name)) == fault

@@ -278,3 +278,28 @@ def test_types_that_pyarrow_reads_otherwise_are_those_of_polars(tmp_path):
     assert [len(chunk) for chunk in chunks] == [64, 64, 64, 8]
     assert pl.concat(chunks).equals(values.to_frame())
     assert {chunk.schema["x"] for chunk in chunks} == {values.dtype}
+
+
+def test_line_of_a_csv_file_that_ends_too_early_is_refused(tmp_path):
+    path = tmp_path / "day=1" / "a.csv"
+    path.parent.mkdir()
+    path.write_text("a,b,c\n" + "1,2,\n" * 500 + "1,2\n" + "1,2,3\n" * 500)
+
+    with pytest.raises(SchemaError, match="a.csv can't be read: line 502 has 2 fields, the first "):
+        list(read_chunks(path, ["a", "day"], None, 100))
+
+
+def test_empty_fields_at_the_end_of_lines_are_missing_values(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,\n" * 500)
+
+    assert pl.concat(read_chunks(path, ["b", "a"], None, 100)).null_count().row(0) == (500, 0)
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$"])
+def test_name_that_polars_takes_for_a_pattern_is_refused(tmp_path, name):
+    path = write(tmp_path / "a.parquet", pl.DataFrame({"a": [1], name: [2]}))
+
+    assert next(read_chunks(path, ["a"])).columns == ["a"]
+    with pytest.raises(SchemaError, match="name of a column must not be `\\*` .* Rename it"):
+        list(read_chunks(path, None))
