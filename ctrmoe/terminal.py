@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,11 @@ error_console = Console(stderr=True)
 
 Data = Annotated[list[str], typer.Argument(help="Raw parquet or CSV files, globs or folders.")]
 RunFolder = Annotated[Path, typer.Argument(help="A folder that `ctrmoe train` wrote.")]
+
+
+def names(text: str) -> list[str]:
+    """Reads names such as a,b,c; one that holds a comma stands in double quotes."""
+    return [name for name in next(csv.reader([text]), []) if name]
 
 
 def say(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ctrmoe.terminal import out_console
+from ctrmoe.terminal import names, out_console
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,9 +55,9 @@ def bench_serving(  # noqa: PLR0913 - its options
     from ctrmoe.serving.load import BenchOptions, Load, Target, bench_serving, load_page
 
     options = BenchOptions(
-        signatures=[name for name in signatures.split(",") if name],
+        signatures=names(signatures),
         batch_sizes=_sizes(batch_sizes),
-        candidates=[name for name in candidates.split(",") if name],
+        candidates=names(candidates),
         load=Load(seconds=seconds, concurrency=concurrency, rate=rate, seed=seed),
         access=ClientOptions(
             deadline=deadline, api_key=api_key, root_certificates=root_certificates

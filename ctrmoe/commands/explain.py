@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ctrmoe.commands.start import load_tensorflow
-from ctrmoe.terminal import Data, RunFolder, say
+from ctrmoe.terminal import Data, RunFolder, names, say
 
 
 def explain(
@@ -33,7 +33,7 @@ def explain(
     from ctrmoe.explain import explain as write
     from ctrmoe.run import Run
 
-    chosen = [name for name in features.split(",") if name] or None
+    chosen = names(features) or None
     with stage_progress() as progress:
         write(
             Run(run),

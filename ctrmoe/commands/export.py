@@ -13,7 +13,7 @@ import typer
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import ConfigError
 from ctrmoe.export.options import BATCH_BUCKETS, MAX_AUC_LOSS, ExportOptions
-from ctrmoe.terminal import RunFolder, out_console
+from ctrmoe.terminal import RunFolder, names, out_console
 
 _Server = partial(typer.Option, rich_help_panel="What the server does")
 _Numbers = partial(typer.Option, rich_help_panel="How it computes")
@@ -68,7 +68,7 @@ def export(  # noqa: PLR0913 - its options
         jit=jit,
         bfloat16=bfloat16,
         tpu_ready=tpu_ready,
-        candidates=[name for name in candidates.split(",") if name],
+        candidates=names(candidates),
     )
     load_tensorflow()
     from ctrmoe.console import accuracy_table

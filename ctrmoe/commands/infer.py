@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ctrmoe.schema import SchemaError
-from ctrmoe.terminal import Data, say
+from ctrmoe.terminal import Data, names, say
 
 
 def infer(
@@ -31,7 +31,7 @@ def infer(
 
     if out.exists():
         raise SchemaError(f"{out} exists already. Remove it, or choose another `--out`.")
-    text = infer_schema(data, labels=label, columns=[name for name in columns.split(",") if name])
+    text = infer_schema(data, labels=label, columns=names(columns))
     write_text(out, text)
     say(f"Wrote {out}: read its comments and correct it.")
     split = "time" if tomllib.loads(text).get("timestamp") else "random"

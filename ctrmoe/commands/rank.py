@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ctrmoe.schema import Schema, SchemaError
-from ctrmoe.terminal import Data, error_console, out_console
+from ctrmoe.terminal import Data, error_console, names, out_console
 
 if TYPE_CHECKING:
     from ctrmoe.ranking.ranker import Ranker
@@ -121,7 +121,7 @@ def rank(  # noqa: PLR0913 - its options
     most = bytes_in(memory)
     chosen = build_score(
         score,
-        reference=[name for name in reference.split(",") if name],
+        reference=names(reference),
         projection=projection,
         rows=sample_rows,
         repeats=repeats,
@@ -155,7 +155,7 @@ def rank(  # noqa: PLR0913 - its options
             choose=choose,
             redundancy=redundancy,
             three_mr=three_mr,
-            given=[name for name in given.split(",") if name],
+            given=names(given),
             forward=forward,
             strata=strata,
             engine=engine,

@@ -12,7 +12,7 @@ import typer
 
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import ConfigError
-from ctrmoe.terminal import Data, out_console
+from ctrmoe.terminal import Data, names, out_console
 
 FILES_SKIPPED = 3
 
@@ -50,7 +50,7 @@ def score(
             model,
             data,
             out,
-            keep=[name for name in keep.split(",") if name],
+            keep=names(keep),
             resume=resume,
             workers=workers,
             engine=engine,
