@@ -159,6 +159,8 @@ def findings_table(findings: Sequence[Finding]) -> Table | str:
     if not findings:
         return "Nothing found."
     table = Table("severity", "check", "value", "limit", "what", **COMPACT)
+    # A name of a file stays whole, and so does what follows it.
+    table.columns[-1].overflow = "fold"
     for finding in findings:
         figures = (finding.value, finding.limit)
         table.add_row(

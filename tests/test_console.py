@@ -1,6 +1,8 @@
 import pytest
+from rich.console import Console
 
-from ctrmoe.console import stage_progress
+from ctrmoe.console import findings_table, stage_progress
+from ctrmoe.ranking.quality.finding import Finding
 
 
 @pytest.mark.parametrize(
@@ -17,3 +19,15 @@ def test_stages_show_rows_done_and_their_total(total, shown, capsys, monkeypatch
         show("encode", 1_500, total)
 
     assert shown in capsys.readouterr().err
+
+
+def test_findings_show_long_names_whole(capsys):
+    path = f"{'folder/' * 20}train.parquet"
+    finding = Finding(
+        check="labels", severity="error", column="click", message=f"No label in {path}. Add it."
+    )
+
+    Console(width=60).print(findings_table([finding]))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert path + "." in "".join(line[-40:].strip() for line in lines)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ctrmoe.data.columns import plain_text
 from ctrmoe.ranking.quality.column import as_numbers
 from ctrmoe.ranking.quality.counts import FIRST
 from ctrmoe.ranking.quality.hashing import row_numbers
@@ -48,10 +49,12 @@ class LabelCounts:
 
     def update(self, raw: pl.Series, first: int) -> np.ndarray:
         """Counts a chunk; returns 1, 0, and -1 where a row has no such label."""
-        numbers = as_numbers(raw).to_numpy()
+        text = raw.dtype in (pl.String, pl.Categorical, pl.Enum)
+        raw = raw.cast(pl.String) if text else raw
+        numbers = as_numbers(plain_text(raw) if text else raw).to_numpy()
         result = np.where(numbers == 1, 1, np.where(numbers == 0, 0, -1))
         blank = raw.is_null()
-        if raw.dtype == pl.String:
+        if text:
             blank |= (raw.str.strip_chars() == "").fill_null(False)
         elif raw.dtype.is_float():
             blank |= raw.is_nan().fill_null(False)

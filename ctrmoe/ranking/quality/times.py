@@ -76,13 +76,15 @@ def periods(times: Times) -> tuple[int, np.ndarray] | None:
     """Returns the seconds of a period and the number of the period of each time in `main`.
 
     Periods are days, or hours of a table of less than three days; None of a table of less than
-    three hours, or whose unit of time is not known.
+    three hours, of a few days without hours, or whose unit of time is not known.
     """
     values = times.values[times.main]
     span = values[-1] - values[0]
     if not times.in_seconds or span < MIN_PERIODS * HOUR:
         return None
     seconds = DAY if span >= MIN_PERIODS * DAY else HOUR
+    if seconds == HOUR and not np.ptp(values % DAY):
+        return None  # dates: an hour without rows is none that was lost
     return seconds, np.floor(values / seconds).astype(np.int64)
 
 

@@ -27,6 +27,15 @@ def test_booleans_are_labels():
     assert LabelCounts().update(pl.Series([True, False, None]), 0).tolist() == [1, 0, -1]
 
 
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical])
+def test_texts_are_labels_as_preparation_reads_them(dtype):
+    counts = LabelCounts()
+    raw = pl.Series(["true", "False ", "TRUE", ""], dtype=dtype)
+
+    assert counts.update(raw, 0).tolist() == [1, 0, -1, -1]
+    assert (counts.wrong_value, counts.missing) == ("'TRUE'", 1)
+
+
 def test_merged_counts_are_those_of_the_whole():
     raw = pl.Series([1, 0, 3, None, 1, 7])
     whole, parts = LabelCounts(), [LabelCounts(), LabelCounts(), LabelCounts()]

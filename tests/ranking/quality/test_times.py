@@ -44,6 +44,14 @@ def test_short_table_is_divided_into_hours():
     assert periods(times([START + i * 600 for i in range(60)]))[0] == HOUR
 
 
+def test_few_days_without_hours_are_not_divided():
+    dates = [START, START, START + DAY, START + 2 * DAY]
+
+    assert periods(times(dates)) is None
+    assert periods(times([*dates, START + HOUR]))[0] == HOUR
+    assert periods(times([*dates, START + 3 * DAY]))[0] == DAY
+
+
 def test_numbers_of_an_unknown_unit_have_no_periods():
     assert periods(times([i / 100 for i in range(100)])) is None
 
