@@ -195,7 +195,7 @@ def _role(key: str, column: Column | None, found: str, wanted: str) -> Iterator[
         return
     values = ""
     if key == "domain":
-        counts = column.sample.value_counts(sort=True)
+        counts = column.sample.alias("value").value_counts(sort=True)
         shares = [f"{v} {n / len(column.sample):.0%}" for v, n in counts.head(6).iter_rows()]
         values = f" ({', '.join(shares)}{', ...' if column.distinct > 6 else ''})"
     yield from _comment(f"{found}: {column.distinct:,} values{values}")

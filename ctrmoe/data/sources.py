@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -106,7 +106,9 @@ def find_files(paths: Table | Iterable[Table]) -> list[SourceFile]:
 
 def as_list(paths: Table | Iterable[Table]) -> list[Table]:
     """Returns the paths and frames that are given, a single one too."""
-    single = isinstance(paths, str) or is_frame(paths) or not isinstance(paths, Iterable)
+    # The keys of a mapping and the values of a series are no paths.
+    single = isinstance(paths, str | Mapping) or is_frame(paths) or hasattr(paths, "to_frame")
+    single = single or not isinstance(paths, Iterable)
     return [paths] if single else list(paths)
 
 

@@ -44,8 +44,9 @@ class ValueCounter:
             present = codes.values.drop_nulls().to_numpy()
             self._num_codes = max(self._num_codes, int(present.max()) + 1 if len(present) else 0)
             return codes
-        counts = values.of_rows(rows).drop_nulls().value_counts(name="count")
-        texts = counts[values.values.name].cast(pl.String)
+        # Under a name of ours: the column may be called `count` itself.
+        counts = values.of_rows(rows).drop_nulls().alias("value").value_counts(name="count")
+        texts = counts["value"].cast(pl.String)
         self._add(self._values.codes(texts), counts["count"].to_numpy())
         return values
 

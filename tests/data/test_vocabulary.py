@@ -216,3 +216,9 @@ def test_empty_vocabulary_reloads(tmp_path):
 @pytest.mark.parametrize(("name", "expected"), [("a/b", "a%2Fb.txt"), ("é", "%C3%A9.txt")])
 def test_file_name_is_quoted(name, expected):
     assert file_name(name) == expected
+
+
+def test_columns_called_like_the_counts_are_counted():
+    counter = counted(pl.Series("count", [3, 3, None, 7]), pl.Series("value", ["3"]))
+
+    assert sorted(counter.table().select("value", "count").rows()) == [("3", 3), ("7", 1)]
