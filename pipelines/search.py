@@ -65,7 +65,8 @@ class Ranked:
         self.schema = schema
         tables = rank_combinations(schema, options.train, order=2, seed=options.seed)
         self.ranking, self.redundancy = tables["ranking"], tables["redundancy"]
-        crossed = select(schema, self.ranking, tables["pairs"], count=1, crosses=MOST_CROSSES)
+        pairs = {"pairs": tables["pairs"], "bins": tables["bins"]}
+        crossed = select(schema, self.ranking, **pairs, count=1, crosses=MOST_CROSSES)
         self.crosses, every = crossed.features[1:], len(schema.features)
         kept = len(select(schema, self.ranking, None, self.redundancy).features)
         first = ((kept, 0), (every, 0), (kept // 2, 3), (kept // 8, 3))
