@@ -23,7 +23,8 @@ def check(
         list[str] | None, typer.Option(help="Files of another table to compare with.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for findings, statistics and quality.html.")
+        Path | None,
+        typer.Option(help="Folder for findings, statistics and quality.html.", file_okay=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -25,7 +25,9 @@ _Selection = partial(typer.Option, rich_help_panel="A schema of the best")
 def rank(  # noqa: PLR0913 - its options
     data: Data,
     schema: Annotated[Path, typer.Option(help="The schema file.")],
-    out: Annotated[Path, typer.Option(help="Folder for the tables and report.html.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the tables and report.html.", file_okay=False)
+    ],
     score: Annotated[str, _Scoring(help="What to rank by.")] = "corrected_mi",
     reference: Annotated[
         str, _Scoring(help="Of the score surrogate: on top of which features: a,b,c.")

@@ -226,6 +226,24 @@ def call(*arguments):
     return ended.value.code or 0
 
 
+def test_command_without_a_feature_above_noise_leaves_the_tables_alone(tmp_path, capsys):
+    pl.DataFrame({"noise": [0, 1] * 50, "click": [0, 0, 1, 1] * 25}).write_csv(tmp_path / "a.csv")
+    features = [{"name": "noise", "kind": "categorical"}]
+    given = Schema.from_dict({"name": "t", "tasks": [{"name": "click"}], "features": features})
+    (tmp_path / "schema.toml").write_text(given.dumps())
+    command = ["rank", tmp_path / "a.csv", "--schema", tmp_path / "schema.toml"]
+    chosen = ["--select", "auto", "--out-schema", tmp_path / "chosen.toml"]
+
+    assert call(*command, *chosen, "--out", tmp_path / "ranking") == 2
+
+    assert "must be above noise to be chosen. Received: none of 1" in capsys.readouterr().err
+    assert (tmp_path / "ranking" / "report.html").is_file()
+    assert not (tmp_path / "chosen.toml").exists()
+    assert call(*command, "--out", tmp_path / "schema.toml") == 2
+    shown = capsys.readouterr()
+    assert "is a file" in shown.err and "above noise" not in shown.out
+
+
 def test_command_with_pairs_and_transformers(tmp_path):
     """A copy of the user is left out; the size of the balance comes beside the balance."""
     random = np.random.default_rng(2)
