@@ -43,7 +43,7 @@ class PlantedFeatures:
 
     def write(self, rows: int, folder: Path) -> None:
         """Writes `data.parquet` and `data.csv`, the form that OutRank reads."""
-        blocks = [self._block(block) for block in range(-(-rows // BLOCK))]
+        blocks = [self.block(block) for block in range(-(-rows // BLOCK))]
         table = pl.concat(blocks)[:rows].select(*sorted(self._names), "label")
         folder.mkdir(parents=True, exist_ok=True)
         table.write_parquet(folder / "data.parquet", row_group_size=BLOCK, compression="snappy")
@@ -52,7 +52,8 @@ class PlantedFeatures:
     def _random(self, *key: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self._seed, *key])))
 
-    def _block(self, block: int) -> pl.DataFrame:
+    def block(self, block: int) -> pl.DataFrame:
+        """Returns the rows of a block, of which there are as many as wanted."""
         random, tenth = self._random(3, block), self._tenth
         columns: dict[int, np.ndarray] = {}
         for j, values in enumerate(self._values):

@@ -7,7 +7,8 @@
 Both start from their file on disk (parquet, CSV) as a command of their own and end with the written
 ranking, in turns. Ours reads all rows, OutRank every tenth, its default. `--parity` compares the
 scores of `null="shift"` with those of OutRank's estimator on the same mini-batches instead;
-`--seeds N` measures ours alone on N seeds, `--distinct N` on ten features of N distinct values.
+`--seeds N` measures ours alone on N seeds, `--distinct N` on ten features of N distinct values,
+`--scaling N` on up to N times a million rows and on fewer features.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from pathlib import Path
 import clocks
 import numpy as np
 import polars as pl
-from planted_features import PlantedFeatures
+from planted_features import BLOCK, PlantedFeatures
 
 from ctrmoe.ranking import rank
 from ctrmoe.schema import Feature, Schema, Task
 
 RESULTS = Path(__file__).parent / "results"
 BATCH_ROWS = 1 << 14
+FEWER = (50, 25)
 
 
 def schema_of(columns: list[str], label: str) -> Schema:
@@ -160,6 +162,32 @@ def distinct(args: argparse.Namespace, folder: Path) -> str:
     return f"Ten features of {args.distinct:,} distinct values in as many rows.\n\n{table(rows)}"
 
 
+def scaling(args: argparse.Namespace, folder: Path) -> str:
+    """Ours by the number of rows and of features; a file holds `args.rows` rows."""
+    planted, blocks = PlantedFeatures(args.seed), args.rows // BLOCK
+    paths = [folder / f"{number}.parquet" for number in range(args.scaling)]
+    for number, path in enumerate(paths):
+        whole = pl.concat(planted.block(number * blocks + block) for block in range(blocks))
+        whole.write_parquet(path, row_group_size=BLOCK, compression="snappy")
+    names = sorted(planted.role)
+    files = sorted({max(1, args.scaling // part) for part in (10, 5, 2, 1)})
+    rows = {"": ["wall s", "CPU s", "GB", "CPU µs a feature and 1,000 rows"]}
+    middle = files[len(files) // 2]
+    sizes = [*((count, 100) for count in files), *((middle, few) for few in FEWER)]
+    for count, features in sizes:
+        (folder / "schema.toml").write_text(schema_of(names[:: 100 // features], "label").dumps())
+        command = [sys.executable, "-m", "ctrmoe.cli", "rank", *map(str, paths[:count])]
+        cost = run([*command, "--schema", str(folder / "schema.toml"), "--out", "out"], folder)
+        each = cost["CPU s"] * 1e9 / features / (count * args.rows)
+        name = f"{count * args.rows:,} rows, {features} features"
+        rows[name] = [*(f"{v:.3g}" for v in cost.values()), f"{each:.0f}"]
+        print(name, rows[name], flush=True)
+    return (
+        f"Planted features of seed {args.seed} in files of {args.rows:,} rows, from the files to "
+        f"the written ranking, the start of Python included.\n\n{table(rows)}"
+    )
+
+
 def parity(args: argparse.Namespace, folder: Path) -> str:
     """Scores of the same mini-batches by both."""
     write(args.seed, args.rows, folder)
@@ -214,6 +242,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--distinct", type=int, default=0)
+    parser.add_argument("--scaling", type=int, default=0)
     parser.add_argument("--parity", action="store_true")
     parser.add_argument(
         "--tables", nargs="*", default=[], help="for --parity, further PARQUET:LABEL"
@@ -224,7 +253,8 @@ def main() -> None:
     pairs = [entry.rpartition(":") for entry in args.tables]
     args.tables = [(Path(path), label) for path, _, label in pairs]
     with tempfile.TemporaryDirectory() as place:
-        chosen = {parity: args.parity, seeds: args.seeds, distinct: args.distinct, beside: True}
+        chosen = {parity: args.parity, seeds: args.seeds, distinct: args.distinct}
+        chosen |= {scaling: args.scaling, beside: True}
         measure = next(function for function, wanted in chosen.items() if wanted)
         text = measure(args, Path(place))
     kind = f"{measure.__name__}_{args.seeds}" if args.seeds else measure.__name__

@@ -46,6 +46,15 @@ def test_seeds_and_distinct_values_are_measured(ranking, tmp_path):
     assert "| 0.00% | 0 |" in ranking.distinct(args, tmp_path)
 
 
+def test_cost_is_measured_by_rows_and_features(ranking, tmp_path, monkeypatch):
+    monkeypatch.setattr(ranking, "FEWER", (10,))
+
+    text = ranking.scaling(argparse.Namespace(seed=1, rows=50_000, scaling=1), tmp_path)
+
+    assert "| 50,000 rows, 100 features | " in text
+    assert "| 50,000 rows, 10 features | " in text
+
+
 def _names(planted, role):
     """In the order in which the generator made them."""
     return [name for name in planted._names if planted.role[name] == role]
