@@ -8,62 +8,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 
-import numpy as np
 from grpc import StatusCode
 
+from ctrmoe.serving.server.batch import Batch
 from ctrmoe.serving.server.failures import RequestError
 from ctrmoe.serving.server.servable import Servable
 from ctrmoe.serving.server.settings import Settings
 from ctrmoe.serving.server.signature import Arrays, Signature
+from ctrmoe.serving.server.task import Task, cut, joined
 
 logger = logging.getLogger(__name__)
 
-Watcher = Callable[["Batch"], None]
-
-
-@dataclass(eq=False, slots=True)
-class Task:
-    """The rows of a request, or the part of them that fits a batch."""
-
-    servable: Servable
-    signature: Signature
-    inputs: Arrays
-    outputs: tuple[str, ...]
-    rows: int
-    deadline: float
-    arrived: float = field(default_factory=time.monotonic)
-    future: Future[Arrays] = field(default_factory=Future)
-
-    @property
-    def kind(self) -> tuple[object, ...]:
-        """What tasks that run together have in common, trailing dimensions too."""
-        if not self.signature.merges:
-            return (id(self),)
-        shapes = tuple(array.shape[1:] for array in self.inputs.values())
-        return (id(self.servable), self.signature.name, self.outputs, tuple(self.inputs), shapes)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What ran together, for those who watch.
-
-    Args:
-        tasks: Whose rows it held.
-        padding: Rows added to reach a size that is compiled.
-        started: When it began to run, on the monotonic clock.
-        seconds: How long it ran.
-        inputs: Its rows.
-        outputs: Its answers.
-    """
-
-    tasks: list[Task]
-    padding: int
-    started: float
-    seconds: float
-    inputs: Arrays
-    outputs: Arrays
+Watcher = Callable[[Batch], None]
 
 
 class Batcher:
@@ -116,7 +73,7 @@ class Batcher:
             )
         parts = [
             Task(servable, signature, part, tuple(outputs), size, deadline)
-            for part, size in _parts(signature, inputs, rows, self._largest(servable))
+            for part, size in cut(signature, inputs, rows, self._largest(servable))
         ]
         with self._changed:
             if self._closed:
@@ -132,7 +89,7 @@ class Batcher:
                 servable.acquire()
                 part.future.add_done_callback(lambda _: servable.release())
             self._changed.notify(len(parts))
-        return parts[0].future if len(parts) == 1 else _joined(parts)
+        return parts[0].future if len(parts) == 1 else joined(parts)
 
     def close(self) -> None:
         """Ends when everything that was submitted is answered."""
@@ -194,7 +151,7 @@ class Batcher:
 
     def _run(self, tasks: list[Task]) -> None:
         try:
-            batch = _run(tasks)
+            batch = Batch.run(tasks)
         except BaseException as error:
             if len(tasks) == 1:
                 tasks[0].future.set_exception(error)
@@ -202,82 +159,10 @@ class Batcher:
             for task in tasks:  # whose rows are at fault: the others must not suffer for them
                 self._run([task])
             return
-        start = 0
-        for task in tasks:
-            part = slice(start, start + task.rows)
-            merged = len(tasks) > 1 or batch.padding
-            task.future.set_result(
-                {name: array[part] for name, array in batch.outputs.items()}
-                if merged
-                else batch.outputs
-            )
-            start += task.rows
+        for task, answer in zip(tasks, batch.answers(), strict=True):
+            task.future.set_result(answer)
         for watcher in self._watchers:
             try:
                 watcher(batch)
             except Exception:  # requests go on where nobody can count them
                 logger.exception("A batch was not counted.")
-
-
-def _run(tasks: list[Task]) -> Batch:
-    first = tasks[0]
-    inputs = first.inputs
-    if len(tasks) > 1:
-        inputs = {name: np.concatenate([task.inputs[name] for task in tasks]) for name in inputs}
-    rows = sum(task.rows for task in tasks)
-    buckets = first.servable.batch_buckets if first.signature.row_inputs and rows else ()
-    padding = next((size for size in buckets if size >= rows), rows) - rows
-    if padding:
-        by_row = first.signature.by_row(inputs)
-        inputs = {name: _padded(a, padding) if name in by_row else a for name, a in inputs.items()}
-    start = time.monotonic()
-    outputs = first.servable.run(first.signature, inputs, first.outputs)
-    return Batch(tasks, padding, start, time.monotonic() - start, inputs, outputs)
-
-
-def _padded(array: np.ndarray, padding: int) -> np.ndarray:
-    return np.concatenate([array, np.repeat(array[:1], padding, axis=0)])
-
-
-def _parts(
-    signature: Signature, inputs: Arrays, rows: int, largest: int
-) -> list[tuple[Arrays, int]]:
-    """Cuts a request into parts that fit a batch."""
-    if rows <= largest or not signature.row_inputs:
-        return [(inputs, rows)]
-    by_row = signature.by_row(inputs)
-    return [
-        (
-            {
-                name: a[start : start + largest] if name in by_row else a
-                for name, a in inputs.items()
-            },
-            min(largest, rows - start),
-        )
-        for start in range(0, rows, largest)
-    ]
-
-
-def _joined(parts: list[Task]) -> Future[Arrays]:
-    """A future of the parts' answers one below the other."""
-    whole: Future[Arrays] = Future()
-    left = [len(parts)]
-    lock = threading.Lock()
-
-    def done(_: Future[Arrays]) -> None:
-        with lock:
-            left[0] -= 1
-            if left[0] or not whole.set_running_or_notify_cancel():
-                return
-        try:
-            answers = [part.future.result() for part in parts]
-        except BaseException as error:
-            whole.set_exception(error)
-            return
-        whole.set_result(
-            {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
-        )
-
-    for part in parts:
-        part.future.add_done_callback(done)
-    return whole

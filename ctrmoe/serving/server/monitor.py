@@ -23,7 +23,7 @@ from ctrmoe.data.packed import DOMAIN
 from ctrmoe.data.sources import UNNAMED
 from ctrmoe.schema import MISSING, PADDING
 from ctrmoe.scorer import ENCODER
-from ctrmoe.serving.server.batching import Batch
+from ctrmoe.serving.server.batch import Batch
 from ctrmoe.serving.server.sampled_rows import raw_frame
 from ctrmoe.serving.server.servable import Servable
 
