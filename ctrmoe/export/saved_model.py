@@ -13,6 +13,7 @@ import tensorflow as tf
 from ctrmoe.config import ConfigError
 from ctrmoe.data.atomic import atomic_folder
 from ctrmoe.export.extra_assets import ExtraAssets
+from ctrmoe.export.gradients import forget_gradients
 from ctrmoe.export.options import ExportOptions
 from ctrmoe.export.placement import place_variables
 from ctrmoe.export.self_check import check
@@ -111,8 +112,12 @@ def _compiler_errors(options: ExportOptions) -> Iterator[None]:
 
 def _save(run: Run, module: ServingModule, options: ExportOptions, folder: Path) -> None:
     aliases = {"core": module.core.function} if options.tpu_ready else None
-    saving = tf.saved_model.SaveOptions(function_aliases=aliases)
+    # A server would load a function for each gradient, and run none.
+    saving = tf.saved_model.SaveOptions(
+        function_aliases=aliases, experimental_custom_gradients=False
+    )
     tf.saved_model.save(module, str(folder), module.signatures(), saving)
+    forget_gradients(folder)
     renamed = {safe: name for name, safe in module.names.items() if safe != name}
     rename(folder, renamed, module.methods)
     if module.tables.device:

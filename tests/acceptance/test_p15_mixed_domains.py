@@ -45,9 +45,11 @@ def test_p15_multi_domain_models_route_each_row_by_itself(
         placement=pl.when(pl.col("index") < 5).then(pl.lit("unseen")).otherwise("placement")
     )
 
+    # Loaded anew, and once: what routes rows is in the file, and no batch moves it.
+    scorer = Scorer.load(run.folder)
+
     def answers(rows):
-        # Loaded anew each time: what routes rows is in the file.
-        return Scorer.load(run.folder).score(rows)["click_probability"].to_numpy()
+        return scorer.score(rows)["click_probability"].to_numpy()
 
     mixed = answers(rows)
 

@@ -18,12 +18,13 @@ def test_options_reach_the_exported_model(run, test_rows, tmp_path, capsys):
         test_rows.write_parquet(tmp_path / f"{name}.parquet")
     quantize = ["--quantize", "int8", "--holdout", tmp_path / "a.parquet", tmp_path / "b.parquet"]
     options = ["--batch-buckets", "2,4", "--candidates", "item_id,category", *quantize]
-    options += ["--max-auc-loss", 0.1]
+    options += ["--max-auc-loss", 0.1, "--version", 3]
 
     code = call("export", run.folder, "--to", tmp_path / "clicks", *options)
 
     assert code == 0
-    manifest = read_manifest(tmp_path / "clicks" / "1")
+    manifest = read_manifest(tmp_path / "clicks" / "3")
+    assert manifest["version"] == 3
     assert manifest["batch_buckets"] == [2, 4]
     assert manifest["quantization"]["rows"] == 2 * test_rows.height
     shown = capsys.readouterr().out

@@ -44,7 +44,9 @@ NAMES = {
     "star",
     "xdeepfm",
 }
-CASES = {path.stem: (path, []) for path in CONFIGS} | {
+# Two blocks show what one after another does; all of them are built, saved and loaded elsewhere.
+OPTIONS = dict.fromkeys(["infnet", "infnet_v2"], ["model.interaction.num_blocks=2"])
+CASES = {path.stem: (path, OPTIONS.get(path.stem, [])) for path in CONFIGS} | {
     f"dnn with {kind}": (CONFIGS[0].with_stem("dnn"), [f"model.pooling={{kind='{kind}'}}"])
     for kind in sorted(set(POOLINGS) - {"mean"})
 }
