@@ -100,11 +100,15 @@ def test_schema_without_a_domain_leaves_no_run(clicks, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.fixture(scope="module")
+def whole(prepared, tmp_path_factory):
+    """A training of three epochs that nothing interrupted."""
+    return train(config(prepared, epochs=3), tmp_path_factory.mktemp("whole") / "run")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_steps", [0, 3])
-def test_killed_training_resumes_to_the_same_bits(prepared, tmp_path, checkpoint_steps):
-    given = config(prepared, epochs=3, checkpoint_steps=checkpoint_steps)
-    expected = weights(train(given, tmp_path / "whole"))
+def test_killed_training_resumes_to_the_same_bits(whole, prepared, tmp_path, checkpoint_steps):
     file = tmp_path / "config.toml"
     overrides = [f"data.prepared={prepared}", f"train.checkpoint_steps={checkpoint_steps}"]
     file.write_text(
@@ -120,9 +124,9 @@ def test_killed_training_resumes_to_the_same_bits(prepared, tmp_path, checkpoint
     subprocess.run([*command, "--resume"], check=True)
 
     resumed = weights(Run(tmp_path / "killed"))
-    assert all(np.array_equal(a, b) for a, b in zip(expected, resumed, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(weights(whole), resumed, strict=True))
     steps = json.loads((tmp_path / "killed" / "metrics.json").read_text())["steps"]
-    assert steps == json.loads((tmp_path / "whole" / "metrics.json").read_text())["steps"]
+    assert steps == whole.metrics["steps"]
 
 
 def _kill_after_a_checkpoint(command, folder):
