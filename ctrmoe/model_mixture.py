@@ -63,6 +63,9 @@ class MixtureParts:
         Args:
             hidden: `[B, H]`, tokens, or `[B, T, H]` where each task has its own.
             by_task: Whether that is so.
+
+        Raises:
+            ValueError: If the config has a router, or experts for towers, and no experts.
         """
         if self.config.domain_normalization:
             normalization = DomainNormalization(self.num_domains, name="domain_normalization")

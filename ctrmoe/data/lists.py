@@ -76,7 +76,11 @@ def place_in_list(lengths: np.ndarray) -> np.ndarray:
 
 
 def as_lists(values: pl.Series, feature: Feature, where: Origin) -> pl.Series:
-    """Returns a list column, text split where the feature has a `separator`."""
+    """Returns a list column, text split where the feature has a `separator`.
+
+    Raises:
+        SchemaError: When the column holds no lists, or lists of lists, and how to mend it.
+    """
     dtype = values.dtype
     if isinstance(dtype, pl.List | pl.Array) and not dtype.inner.is_nested():
         return values if isinstance(dtype, pl.List) else values.arr.to_list()

@@ -126,7 +126,11 @@ def count_rows(source: SourceFile) -> int | None:
 
 
 def check_columns(wanted: Sequence[str], known: Any, where: str) -> None:
-    """Refuses a table that lacks a column, or has one that polars would take for several."""
+    """Refuses a table that lacks a column, or has one that polars would take for several.
+
+    Raises:
+        SchemaError: With the column.
+    """
     for name in wanted:
         if name not in known:
             raise SchemaError(

@@ -100,7 +100,11 @@ class PartCounts:
         return {name: self._unknown[name] / max(n, 1) for name, n in self._present.items()}
 
     def check(self, part: str, tasks: list[str]) -> None:
-        """Refuses a part without rows, and a validation part that nothing can be measured on."""
+        """Refuses a part without rows, and a validation part that nothing can be measured on.
+
+        Raises:
+            SchemaError: When there are no rows, no labels of a task or, for validation, one class.
+        """
         if not self.rows:
             raise SchemaError(
                 f"The {part} part must have rows. Received: none. Give it another file, or a "

@@ -15,7 +15,7 @@ class ShiftNull:
     that of the median against 0; neither is known with a single mini-batch.
 
     Reference:
-        Škrlj, Mramor, Blagec, 2023, "OutRank: speeding up AutoML-based model search for large
+        Škrlj, Mramor, 2023, "OutRank: speeding up AutoML-based model search for large
         sparse data sets with cardinality-aware feature ranking" (arXiv 2309.01552) and version
         0.97.5 of the program, heuristic `MI-numba-randomized`. Its command passes feature and
         label to its estimator in the wrong order, and so shifts the feature by the counts of the

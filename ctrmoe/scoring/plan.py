@@ -55,7 +55,11 @@ def check_place(out: Path, inputs: Iterable[Table]) -> None:
 
 
 def check_kept(keep: Sequence[str], tasks: Iterable[str]) -> None:
-    """Refuses kept columns that are called like an output column."""
+    """Refuses kept columns that are called like an output column.
+
+    Raises:
+        SchemaError: With those columns.
+    """
     taken = {task + SUFFIX for task in tasks} & set(keep)
     if taken:
         raise SchemaError(

@@ -87,7 +87,11 @@ def total_length(shapes: Sequence[Sequence[int | None]]) -> int | None:
 
 
 def listed_sequences(sequences: Any, mask: Any) -> tuple[list[Any], list[Any]]:
-    """No, one or several sequences and their boolean masks as lists; no mask is no padding."""
+    """No, one or several sequences and their boolean masks as lists; no mask is no padding.
+
+    Raises:
+        ValueError: If there are not as many masks as sequences.
+    """
     listed, masks = (
         [] if x is None else list(x) if isinstance(x, list | tuple) else [x]
         for x in (sequences, mask)

@@ -111,6 +111,9 @@ def least_evaluated(order: int, most: int, singles: Sequence[Single], seed: int)
 
     In each slice of the rows those that were counted least often so far, ties drawn.
 
+    Raises:
+        SchemaError: When there are too many combinations to be listed.
+
     Reference:
         OutRank 0.97.5, `combination_number_upper_bound`, whose slices are its mini-batches.
     """

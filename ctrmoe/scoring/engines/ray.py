@@ -30,6 +30,7 @@ class RayEngine:
 
     Raises:
         ConfigError: If Ray is not installed.
+        ValueError: If `model` is a scorer.
     """
 
     def __init__(self, model: str | Path | Scorer, workers: int | None) -> None:

@@ -42,7 +42,11 @@ def _column(array: np.ndarray) -> bytes:
 
 
 def answer_of(content: bytes, signature: Signature) -> Answer:
-    """Reads an answer in columns; a single output goes without its name."""
+    """Reads an answer in columns; a single output goes without its name.
+
+    Raises:
+        ServingError: If it is no JSON or holds no outputs.
+    """
     outputs = _parsed(content).get("outputs")
     if outputs is None:
         raise ServingError("UNKNOWN", f"The answer must hold outputs. Received: {content[:200]!r}")
@@ -58,7 +62,11 @@ def parsed(status: int, content: bytes) -> dict[str, Any]:
 
 
 def check(status: int, content: bytes) -> None:
-    """Raises the server's error, where the HTTP status is none of success."""
+    """Raises the server's error, where the HTTP status is none of success.
+
+    Raises:
+        ServingError: With the code of the status and the message of the body.
+    """
     if status != 200:
         message = error_text(content) or f"HTTP {status}"
         raise ServingError(CODES.get(status, "UNKNOWN"), message)

@@ -56,7 +56,11 @@ def start(
 
 
 def serve_models(base: str | Path | None, config: str | Path | None, settings: Settings) -> Server:
-    """Does what `start` does, with settings that are made already."""
+    """Does what `start` does, with settings that are made already.
+
+    Raises:
+        ConfigError: As `start`.
+    """
     if config is not None and base is None:
         return Server(lambda: read_config(Path(config)), settings)
     if base is None or config is not None:
