@@ -8,9 +8,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from ctrmoe.layers.pooling.pooling import Pooling
+
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
-class MeanPooling(keras.layers.Layer):
+class MeanPooling(Pooling):
     """Averages the tokens that are not padding: `(1/n) Σ_t s_t`, zeros where there are none.
 
     Args:
@@ -29,8 +31,6 @@ class MeanPooling(keras.layers.Layer):
     TensorShape([2, 4])
     """
 
-    reads_query = False
-
     # The registry reads the options off this signature.
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -45,11 +45,3 @@ class MeanPooling(keras.layers.Layer):
         total = ops.sum(ops.where(keep[:, :, None], sequence, 0.0), axis=1)
         count = ops.sum(ops.cast(keep, total.dtype), axis=1)
         return total / ops.maximum(count, 1)[:, None]
-
-    def compute_mask(self, sequence: Any, previous_mask: Any = None) -> None:
-        """None: the output has no axis of tokens."""
-
-    def compute_output_shape(
-        self, sequence_shape: Sequence[int | None], query_shape: Any = None
-    ) -> tuple[int | None, ...]:
-        return (sequence_shape[0], sequence_shape[-1])

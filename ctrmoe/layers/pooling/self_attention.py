@@ -11,10 +11,11 @@ from keras import ops
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.interactions.cross_attention import CrossAttention
 from ctrmoe.layers.pooling.mean import MeanPooling
+from ctrmoe.layers.pooling.pooling import Pooling
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
-class SelfAttentionPooling(keras.layers.Layer):
+class SelfAttentionPooling(Pooling):
     """Averages `softmax(S W_Q (S W_K)ᵀ / √d_k) S W_V` over the tokens that are not padding.
 
     Padding is no key either; a row of padding gives zeros. Time and memory grow as `L²`.
@@ -44,8 +45,6 @@ class SelfAttentionPooling(keras.layers.Layer):
     TensorShape([2, 4])
     """
 
-    reads_query = False
-
     def __init__(self, *, num_heads: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_heads = check_positive_integer("num_heads", num_heads)
@@ -62,14 +61,6 @@ class SelfAttentionPooling(keras.layers.Layer):
         # Whatever padding holds would still reach a score, where NaN is no longer masked.
         sequence = ops.where(keep[:, :, None], sequence, 0.0)
         return self.mean(self.attention(sequence, sequence, keep=keep), keep)
-
-    def compute_mask(self, sequence: Any, previous_mask: Any = None) -> None:
-        """None: the output has no axis of tokens."""
-
-    def compute_output_shape(
-        self, sequence_shape: Sequence[int | None], query_shape: Any = None
-    ) -> tuple[int | None, ...]:
-        return (sequence_shape[0], sequence_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_heads": self.num_heads}

@@ -11,10 +11,11 @@ from keras import ops
 from ctrmoe.layers._checks import check_positive_integer
 from ctrmoe.layers.interactions.cross_attention import padding_score
 from ctrmoe.layers.pooling.dice import Dice
+from ctrmoe.layers.pooling.pooling import Pooling
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
-class TargetAttention(keras.layers.Layer):
+class TargetAttention(Pooling):
     """Weighs the tokens of a sequence by their relevance to a query.
 
         w_t = MLP([q, s_t, q − s_t, q ∘ s_t])
@@ -130,14 +131,6 @@ class TargetAttention(keras.layers.Layer):
         if not self.softmax:
             return scores
         return ops.softmax(ops.where(keep, scores, padding_score(self.compute_dtype)))
-
-    def compute_mask(self, sequence: Any, previous_mask: Any = None) -> None:
-        """None: the output has no axis of tokens."""
-
-    def compute_output_shape(
-        self, sequence_shape: Sequence[int | None], query_shape: Any = None
-    ) -> tuple[int | None, ...]:
-        return (sequence_shape[0], sequence_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         activation = self.activation

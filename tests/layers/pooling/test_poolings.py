@@ -24,7 +24,7 @@ CASES = {
         {"units": [5], "activation": "tanh"},
     ],
 }
-PARTS = {"dice"}  # files that hold a part of a pooling
+PARTS = {"dice", "pooling"}  # files of parts, and of the base
 
 
 @keras.saving.register_keras_serializable(package="tests")
