@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from ctrmoe.config import ConfigError
@@ -38,6 +38,60 @@ def cluster(ray: Any) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def results(
+    ray: Any,
+    function: Callable[..., Any],
+    parts: Iterable[tuple[object, tuple[Any, ...]]],
+    workers: int | None,
+    mend: str,
+) -> Generator[Any, None, None]:
+    """Calls a function on the workers and yields what the calls return, in the order they end.
+
+    Args:
+        ray: The module, connected to a cluster.
+        function: Runs on a worker; begun anew elsewhere where its worker is lost.
+        parts: A name and the arguments of each call.
+        workers: Calls at once; one a node where it is None.
+        mend: What to do, beside a look at the logs, where workers are lost again and again.
+
+    Raises:
+        ConfigError: If the cluster has no cores, or a call's workers are lost again and again.
+        ValueError: What the function raised.
+    """
+    count, cores = division(ray, workers)
+    remote = ray.remote(function).options(
+        num_cpus=cores, max_retries=RETRIES, scheduling_strategy="SPREAD"
+    )
+    waiting = iter(parts)
+    running: dict[Any, object] = {}
+    try:
+        while True:
+            # Few at a time: results wait in memory, and in vain when nobody wants the rest.
+            while len(running) < count and (part := next(waiting, None)) is not None:
+                name, arguments = part
+                running[remote.remote(*arguments)] = name
+            if not running:
+                return
+            (done, *_), _ = ray.wait(list(running))
+            yield _result(ray, done, running.pop(done), mend)
+    finally:
+        for call in running:
+            ray.cancel(call)
+
+
+def _result(ray: Any, call: Any, name: object, mend: str) -> Any:
+    try:
+        return ray.get(call)
+    except ray.exceptions.RayTaskError as error:
+        # As it was raised on the worker, without Ray's account of where that was.
+        raise error.cause if isinstance(error.cause, ValueError) else error from None
+    except ray.exceptions.RayError as error:
+        raise ConfigError(
+            f"{name} must not cost {RETRIES + 1} workers their life: {error} Look at Ray's logs "
+            f"for the cause{mend}."
+        ) from error
 
 
 def division(ray: Any, workers: int | None) -> tuple[int, int]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-from ctrmoe.cluster import RETRIES, cluster, division
-from ctrmoe.config import ConfigError
+from ctrmoe.cluster import cluster, results
 from ctrmoe.data.parquet import count_rows, read_files
 from ctrmoe.data.sources import SourceFile
 from ctrmoe.extras import check_extra
@@ -44,30 +43,17 @@ def count_on_cluster(
     import ray
 
     with cluster(ray):
-        count, cores = division(ray, workers)
-        remote = ray.remote(_counted).options(
-            num_cpus=cores, max_retries=RETRIES, scheduling_strategy="SPREAD"
-        )
         empty = ray.put(ranker)
-        waiting = _with_first_rows(files, ranker, chunk_rows)
-        running: dict[Any, SourceFile] = {}
-        try:
-            while True:
-                # Few at a time: each result waits in memory until it is added.
-                while len(running) < count and (part := next(waiting, None)) is not None:
-                    call = remote.remote(empty, *part, list(names), chunk_rows)
-                    running[call] = part[0]
-                if not running:
-                    return
-                (done, *_), _ = ray.wait(list(running))
-                counted, rows = _result(ray, done, running.pop(done))
+        parts = (
+            (file, (empty, file, first, list(names), chunk_rows))
+            for file, first in _with_first_rows(files, ranker, chunk_rows)
+        )
+        with contextlib.closing(results(ray, _counted, parts, workers, mend="")) as ended:
+            for counted, rows in ended:
                 # Arrays that come from another process can't be written to.
                 ranker.merge(copy.deepcopy(counted))
                 if on_rows:
                     on_rows(rows)
-        finally:
-            for call in running:
-                ray.cancel(call)
 
 
 def _with_first_rows(
@@ -97,17 +83,3 @@ def _counted(
         ranker.add(frame, where, first_row + rows)
         rows += len(frame)
     return ranker, rows
-
-
-def _result(ray: Any, call: Any, file: SourceFile) -> tuple[Ranker, int]:
-    try:
-        counted: tuple[Ranker, int] = ray.get(call)
-    except ray.exceptions.RayTaskError as error:
-        # As it was raised on the worker, without Ray's account of where that was.
-        raise error.cause if isinstance(error.cause, ValueError) else error from None
-    except ray.exceptions.RayError as error:
-        raise ConfigError(
-            f"{file} must not cost {RETRIES + 1} workers their life: {error} Look at Ray's logs "
-            "for the cause."
-        ) from error
-    return counted

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ctrmoe.cluster import RETRIES, cluster, division
+from ctrmoe.cluster import cluster, results
 from ctrmoe.config import ConfigError
 from ctrmoe.extras import check_extra
 from ctrmoe.scorer import Scorer, find_model, find_schema, fingerprint
@@ -53,44 +54,18 @@ class RayEngine:
         import ray
 
         with cluster(ray):
-            count, cores = division(ray, self._workers)
-            remote = ray.remote(_score_file).options(
-                num_cpus=cores, max_retries=RETRIES, scheduling_strategy="SPREAD"
+            parts = (
+                (task.source, (str(self._folder), self.fingerprint, list(keep), _absolute(task)))
+                for task in tasks
             )
-            waiting = iter(tasks)
-            running: dict[Any, FileTask] = {}
-            try:
-                while True:
-                    # Few at a time, so that little is in vain when nobody wants the rest.
-                    while len(running) < count and (task := next(waiting, None)) is not None:
-                        call = remote.remote(
-                            str(self._folder), self.fingerprint, list(keep), _absolute(task)
-                        )
-                        running[call] = task
-                    if not running:
-                        return
-                    (done, *_), _ = ray.wait(list(running))
-                    outcome = _outcome(ray, done, running.pop(done))
+            calls = results(
+                ray, _score_file, parts, self._workers, mend=", and go on with `--resume`"
+            )
+            with contextlib.closing(calls) as outcomes:
+                for outcome in outcomes:
                     if isinstance(outcome, FileRecord):
                         on_rows(outcome.rows)
                     yield outcome
-            finally:
-                for call in running:
-                    ray.cancel(call)
-
-
-def _outcome(ray: Any, call: Any, task: FileTask) -> FileRecord | FileFailure:
-    try:
-        outcome: FileRecord | FileFailure = ray.get(call)
-    except ray.exceptions.RayTaskError as error:
-        # As it was raised on the worker, without Ray's account of where that was.
-        raise error.cause if isinstance(error.cause, ValueError) else error from None
-    except ray.exceptions.RayError as error:
-        raise ConfigError(
-            f"{task.source} must not cost {RETRIES + 1} workers their life: {error} Look at Ray's "
-            "logs for the cause, and go on with `--resume`."
-        ) from error
-    return outcome
 
 
 def _absolute(task: FileTask) -> FileTask:
