@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,8 @@ from ctrmoe.schema import Schema, SchemaError
 from ctrmoe.terminal import Data, error_console, names, out_console
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ctrmoe.ranking.ranker import Ranker
 
 _Scoring = partial(typer.Option, rich_help_panel="How features are scored")
@@ -106,15 +109,11 @@ def rank(  # noqa: PLR0913 - its options
     """Rank features by what they tell about each task, on all rows."""
     from ctrmoe.console import ranking_progress
     from ctrmoe.ranking import rank_combinations, ranking_page, write_selection, write_tables
-    from ctrmoe.ranking.combinations.summary import (
-        addition_lines,
-        combination_announcement,
-        combination_summary,
-    )
+    from ctrmoe.ranking.combinations.summary import combination_announcement
     from ctrmoe.ranking.memory import bytes_in
     from ctrmoe.ranking.presence import with_presence
     from ctrmoe.ranking.selection import parse_count
-    from ctrmoe.ranking.summary import announcement, differences, summary
+    from ctrmoe.ranking.summary import announcement
     from ctrmoe.ranking.surrogates.build import build_score
     from ctrmoe.ranking.transformed import with_candidates
 
@@ -178,13 +177,7 @@ def rank(  # noqa: PLR0913 - its options
             on_combinations=on_combinations,
         )
     write_tables(tables, out, ranking_page(tables, loaded.name, score=score, level=fdr))
-    out_console.print(summary(tables["ranking"], fdr))
-    for line in differences(tables, fdr):
-        out_console.print(line, markup=False, highlight=False)
-    if "pairs" in tables:
-        out_console.print(combination_summary(tables["pairs"], fdr))
-    for line in addition_lines(tables):
-        out_console.print(line, markup=False, highlight=False)
+    _show(tables, fdr)
     out_console.print(
         f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
         soft_wrap=True,
@@ -192,3 +185,17 @@ def rank(  # noqa: PLR0913 - its options
     if out_schema:
         kept = write_selection(tried, tables, count, out_schema)
         out_console.print(f"Wrote {out_schema}: {kept}.", soft_wrap=True)
+
+
+def _show(tables: Mapping[str, pl.DataFrame], level: float) -> None:
+    """Prints the first rows of the tables, and what is found in them."""
+    from ctrmoe.ranking.combinations.summary import addition_lines, combination_summary
+    from ctrmoe.ranking.summary import differences, summary
+
+    out_console.print(summary(tables["ranking"], level))
+    for line in differences(tables, level):
+        out_console.print(line, markup=False, highlight=False)
+    if "pairs" in tables:
+        out_console.print(combination_summary(tables["pairs"], level))
+    for line in addition_lines(tables):
+        out_console.print(line, markup=False, highlight=False)
