@@ -216,3 +216,20 @@ def test_derived_features_rank_as_columns_of_their_own():
     # The values of texts are added up in the order of their hashes.
     assert_frame_equal(ranking, expected, rel_tol=1e-9)
     assert ranking.filter(feature="both")["cardinality"].item() == 12
+
+
+def test_weak_signal_is_above_noise_of_a_million_values_in_19_of_20_seeds():
+    first = covered = 0
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        shop, user = random.integers(0, 5, 30_000), random.integers(0, 1_000_000, 30_000)
+        click = random.random(30_000) < 0.2 + 0.01 * shop
+
+        ranking = rank(SCHEMA, pl.DataFrame({"shop": shop, "user": user, "click": click}))
+
+        noise = ranking.filter(feature="user").row(0, named=True)
+        first += ranking["feature"][0] == "shop"
+        covered += abs(noise["score"]) <= 1.96 * noise["score_std"]
+        assert noise["mi"] > ranking.filter(feature="shop")["mi"][0]  # which misleads
+    assert first >= 19
+    assert covered >= 17
