@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ctrmoe.config import ConfigError
 from ctrmoe.extras import check_extra
 from ctrmoe.serving.client.async_client import AsyncClient
 from ctrmoe.serving.client.certificates import tls_context
@@ -19,6 +20,8 @@ import httpx  # noqa: E402
 
 from ctrmoe.serving.client import json_form  # noqa: E402
 
+MAX_PORT = 65535
+
 
 class AsyncRestClient(AsyncClient):
     """Asks a model over REST; see `AsyncClient`.
@@ -27,10 +30,14 @@ class AsyncRestClient(AsyncClient):
         address: Such as `http://127.0.0.1:8501`, or https.
         model: Name of the model.
         options: The defaults if left out.
+
+    Raises:
+        ConfigError: If the address is none, or a certificate.
     """
 
     def __init__(self, address: str, model: str, options: ClientOptions | None = None) -> None:
         super().__init__(model, options)
+        _check_address(address)
         self._path = json_form.model_path(model, self.options)
         key = self.options.api_key
         self._http = httpx.AsyncClient(
@@ -67,3 +74,15 @@ class AsyncRestClient(AsyncClient):
         except httpx.TransportError as error:
             # Asking again is safe: a prediction changes nothing.
             raise ServingError("UNAVAILABLE", str(error) or type(error).__name__) from error
+
+
+def _check_address(address: str) -> None:
+    try:
+        url = httpx.URL(address)
+        right = url.scheme in ("http", "https") and url.host and (url.port or 0) <= MAX_PORT
+    except httpx.InvalidURL:
+        right = False
+    if not right:
+        raise ConfigError(
+            f"`address` must be http://HOST:PORT or https://HOST:PORT. Received: {address!r}."
+        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ctrmoe.config import ConfigError
 from ctrmoe.serving.api_keys import check_sendable
+from ctrmoe.versions import MAX_VERSION
 
 if TYPE_CHECKING:
     from ctrmoe.serving.client.client_metrics import ClientMetrics
@@ -53,6 +54,10 @@ class ClientOptions:
             raise ConfigError(
                 "Give a `version` or a `label`, not both. "
                 f"Received: version={self.version}, label={self.label!r}."
+            )
+        if self.version is not None and not 0 <= self.version <= MAX_VERSION:
+            raise ConfigError(
+                f"`version` must lie between 0 and {MAX_VERSION}. Received: {self.version}."
             )
         for name in ("deadline", "max_rows", "side_by_side"):
             value = getattr(self, name)

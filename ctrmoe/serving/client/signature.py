@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ctrmoe.config import ConfigError
+from ctrmoe.serving.client.serving_error import ServingError
 
 Kind = Literal["number", "integer", "text"]
 KINDS: dict[str, Kind] = {"DT_FLOAT": "number", "DT_INT64": "integer", "DT_STRING": "text"}
@@ -53,8 +54,14 @@ def read_signature(metadata: Mapping[str, Any], name: str) -> Signature:
 
     Raises:
         ConfigError: If the model has none of that name, or one that takes no raw columns.
+        ServingError: If it is no metadata: something else than a server of models answered.
     """
-    signatures = metadata["metadata"]["signature_def"]["signature_def"]
+    try:
+        signatures = metadata["metadata"]["signature_def"]["signature_def"]
+    except (KeyError, TypeError) as error:
+        raise ServingError(
+            "UNKNOWN", f"The metadata must hold signatures. Received: {str(metadata)[:200]}"
+        ) from error
     if name not in signatures:
         known = sorted(signatures)
         raise ConfigError(f"`signature` must be one of the model's. Received: {name!r} of {known}.")

@@ -251,3 +251,6 @@ def test_closed_client_may_be_closed_again(server):
 
     client.close()
     client.close()
+
+    with pytest.raises(RuntimeError, match="The client must be open. Received: a closed one"):
+        client.status()

@@ -22,6 +22,7 @@ def test_what_must_be_positive_is_checked(name):
     ("name", "value", "message"),
     [
         ("deadline", math.nan, "`deadline` must be positive. Received: nan"),
+        ("version", 1 << 63, "`version` must lie between 0 and 9223372036854775807. Received: 92"),
         ("retries", -1, "`retries` must not be negative. Received: -1"),
         ("backoff", -0.1, r"`backoff` must not be negative. Received: -0\.1"),
         ("client_key", Path("k.pem"), r"must be given together\. Received: None, k\.pem"),

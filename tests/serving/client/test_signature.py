@@ -1,6 +1,7 @@
 import pytest
 
 from ctrmoe.config import ConfigError
+from ctrmoe.serving.client import ServingError
 from ctrmoe.serving.client.signature import Input, Signature, read_signature
 
 
@@ -44,3 +45,9 @@ def test_unknown_signature_is_refused():
 def test_signature_of_examples_is_refused():
     with pytest.raises(ConfigError, match=r"takes raw columns.* 'examples' of shape \[-1\]"):
         read_signature(metadata({"examples": tensor("DT_STRING", -1)}), "serving_default")
+
+
+@pytest.mark.parametrize("answer", [{"a": 1}, {"metadata": None}])
+def test_answer_of_something_else_is_refused(answer):
+    with pytest.raises(ServingError, match="UNKNOWN: The metadata must hold signatures. Received"):
+        read_signature(answer, "serving_default")
