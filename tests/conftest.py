@@ -30,6 +30,19 @@ def repository() -> Path:
     return Path(__file__).parent.parent
 
 
+@pytest.fixture(scope="module")
+def ray():
+    """Ray with a cluster on this machine."""
+    ray = pytest.importorskip("ray")
+    from ctrmoe.cluster import cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        with cluster(ray):
+            yield ray
+    assert not ray.is_initialized()
+
+
 @pytest.fixture(scope="session")
 def clicks() -> SyntheticClicks:
     """Clicks in three domains with small vocabularies, so that a few steps learn something."""

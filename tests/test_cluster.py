@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ctrmoe.cluster import cluster, results
+from ctrmoe.cluster import results
 from ctrmoe.config import ConfigError
 
 
@@ -18,15 +18,6 @@ def worked(task):
     else:
         os._exit(1)
     return value
-
-
-@pytest.fixture(scope="module")
-def ray():
-    ray = pytest.importorskip("ray")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        with cluster(ray):
-            yield ray
 
 
 def called(ray, *tasks, workers=1):

@@ -2,7 +2,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ctrmoe.cluster import cluster
 from ctrmoe.ranking import rank, rank_tables
 from ctrmoe.ranking.surrogates import OneHotLogistic
 from ctrmoe.schema import Schema, SchemaError
@@ -34,16 +33,6 @@ def table():
             "click": (random.random(ROWS) < 0.1 + 0.2 * (user % 2)).astype(int),
         }
     )
-
-
-@pytest.fixture(scope="module")
-def ray():
-    ray = pytest.importorskip("ray")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        with cluster(ray):
-            yield ray
-    assert not ray.is_initialized()
 
 
 @pytest.mark.slow
