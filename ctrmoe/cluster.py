@@ -19,7 +19,8 @@ STORE_BYTES = 80 * 2**20
 def cluster(ray: Any) -> Iterator[None]:
     """Connects to a cluster, or starts one on this machine that ends with the block.
 
-    It is the one that this process is connected to, or that `RAY_ADDRESS` or `ray start` names.
+    It is the one that this process is connected to, or that `RAY_ADDRESS` names. Ray would also
+    take any other that runs here, such as that of a command beside this one, and end with it.
 
     Args:
         ray: The module.
@@ -27,13 +28,11 @@ def cluster(ray: Any) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        ray.init(address="auto", **quiet)
-    except ConnectionError:
+    own: dict[str, Any] = {}
+    if not os.environ.get("RAY_ADDRESS"):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         own = {"address": "local", "include_dashboard": False, "object_store_memory": STORE_BYTES}
-        ray.init(**own, **quiet)
+    ray.init(**own, log_to_driver=False, logging_level="ERROR")
     try:
         yield
     finally:

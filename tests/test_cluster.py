@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ctrmoe.cluster import results
+from ctrmoe.cluster import cluster, results
 from ctrmoe.config import ConfigError
 
 
@@ -23,6 +23,22 @@ def worked(task):
 def called(ray, *tasks, workers=1):
     parts = ((f"part {number}", (task,)) for number, task in enumerate(tasks))
     return results(ray, worked, parts, workers, mend=", and go on")
+
+
+@pytest.mark.slow
+def test_cluster_of_another_command_is_left_alone(monkeypatch):
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+    other = Cluster(initialize_head=True, head_node_args=node)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        with cluster(ray):
+            assert ray.get_runtime_context().gcs_address != other.address
+    finally:
+        other.shutdown()
 
 
 @pytest.mark.slow

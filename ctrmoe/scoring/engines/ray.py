@@ -21,9 +21,9 @@ from ctrmoe.scoring.records import FileFailure, FileRecord, FileTask
 class RayEngine:
     """Workers of a cluster, each with the model in its memory; a lost one's file goes to another.
 
-    The cluster is the one that this process is connected to, the one that `RAY_ADDRESS` or
-    `ray start` names, or a new one on this machine, which ends with the scoring. All nodes need
-    the package, and model, inputs and outputs under the same paths.
+    The cluster is the one that this process is connected to, the one that `RAY_ADDRESS` names,
+    or a new one on this machine, which ends with the scoring. All nodes need the package, and
+    model, inputs and outputs under the same paths.
 
     Args:
         model: Whatever `Scorer.load` takes, but no scorer.
