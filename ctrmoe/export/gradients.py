@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tensorflow.core.protobuf import saved_model_pb2
+from ctrmoe.export.model_file import edited
 
 GRADIENT = "_gradient_op_type"
 
@@ -18,10 +18,8 @@ def forget_gradients(folder: Path) -> None:
     Args:
         folder: The SavedModel.
     """
-    path = folder / "saved_model.pb"
-    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    for graph in saved.meta_graphs:
-        for function in graph.graph_def.library.function:
-            for node in function.node_def:
-                node.attr.pop(GRADIENT, None)
-    path.write_bytes(saved.SerializeToString(deterministic=True))
+    with edited(folder) as graphs:
+        for graph in graphs:
+            for function in graph.graph_def.library.function:
+                for node in function.node_def:
+                    node.attr.pop(GRADIENT, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from tensorflow.core.protobuf import saved_model_pb2
+from ctrmoe.export.model_file import edited
 
 PLACES: dict[str, str | None] = {"auto": None, "cpu": "/device:CPU:0"}
 """Where tables may lie: `auto` leaves the choice to what runs the graph."""
@@ -22,13 +22,11 @@ def place_variables(folder: Path, names: Collection[str], device: str) -> None:
         names: Those of the variables.
         device: As in `tf.device`.
     """
-    path = folder / "saved_model.pb"
-    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    for graph in saved.meta_graphs:
-        for node in graph.graph_def.node:  # for a session
-            if node.op == "VarHandleOp" and node.attr["shared_name"].s.decode() in names:
-                node.device = device
-        for entry in graph.object_graph_def.nodes:  # for `tf.saved_model.load`
-            if entry.HasField("variable") and entry.variable.name in names:
-                entry.variable.device = device
-    path.write_bytes(saved.SerializeToString(deterministic=True))
+    with edited(folder) as graphs:
+        for graph in graphs:
+            for node in graph.graph_def.node:  # for a session
+                if node.op == "VarHandleOp" and node.attr["shared_name"].s.decode() in names:
+                    node.device = device
+            for entry in graph.object_graph_def.nodes:  # for `tf.saved_model.load`
+                if entry.HasField("variable") and entry.variable.name in names:
+                    entry.variable.device = device

@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tensorflow.core.protobuf import saved_model_pb2
+from ctrmoe.export.model_file import edited
 
 CLASSIFY, REGRESS = "classify", "regress"
 """Signatures of TensorFlow Serving's Classify and Regress requests, of the first task."""
@@ -39,17 +39,15 @@ def rename(folder: Path, inputs: Mapping[str, str], methods: Mapping[str, str]) 
         inputs: Old name to new name.
         methods: Name of a signature to its method, `classify` or `regress`.
     """
-    path = folder / "saved_model.pb"
-    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    for graph in saved.meta_graphs:
-        for signature in graph.signature_def.values():
-            for old in set(signature.inputs) & set(inputs):
-                signature.inputs[inputs[old]].CopyFrom(signature.inputs[old])
-                del signature.inputs[old]
-        for name, method in methods.items():
-            graph.signature_def[name].method_name = f"tensorflow/serving/{method}"
-        for node in graph.object_graph_def.nodes:
-            if node.HasField("bare_concrete_function"):
-                keywords = node.bare_concrete_function.argument_keywords
-                keywords[:] = [inputs.get(word, word) for word in keywords]
-    path.write_bytes(saved.SerializeToString(deterministic=True))
+    with edited(folder) as graphs:
+        for graph in graphs:
+            for signature in graph.signature_def.values():
+                for old in set(signature.inputs) & set(inputs):
+                    signature.inputs[inputs[old]].CopyFrom(signature.inputs[old])
+                    del signature.inputs[old]
+            for name, method in methods.items():
+                graph.signature_def[name].method_name = f"tensorflow/serving/{method}"
+            for node in graph.object_graph_def.nodes:
+                if node.HasField("bare_concrete_function"):
+                    keywords = node.bare_concrete_function.argument_keywords
+                    keywords[:] = [inputs.get(word, word) for word in keywords]

@@ -9,7 +9,10 @@ SECONDS = 600.0
 
 
 class WithoutRepeats(logging.Filter):
-    """Drops a message that was told less than ten minutes ago."""
+    """Drops a warning or an error that was told less than ten minutes ago.
+
+    What is below a warning is an event, such as a version that is loaded once more: each is told.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,6 +20,8 @@ class WithoutRepeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Returns whether a message is to be told."""
+        if record.levelno < logging.WARNING:
+            return True
         now, text = monotonic(), record.getMessage()
         self._told = {said: when for said, when in self._told.items() if now - when < SECONDS}
         if text in self._told:

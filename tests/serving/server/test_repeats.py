@@ -14,3 +14,9 @@ def test_message_is_told_again_after_a_while_only(monkeypatch):
         return only.filter(record)
 
     assert [told(text) for text in ("a", "b", "a", "a", "b")] == [True, True, False, True, True]
+
+
+def test_events_are_told_each_time():
+    only = WithoutRepeats()
+    record = logging.LogRecord("x", logging.INFO, "", 0, "version 1 is loaded", (), None)
+    assert only.filter(record) and only.filter(record)
