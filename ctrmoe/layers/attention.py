@@ -8,17 +8,13 @@ from typing import Any
 
 from keras import ops, tree
 
-# Width of the values from which δ is subtracted; benchmarks/dense_core.py times both sides of it.
-WIDE = 32
-
 
 def attend(query: Any, key: Any, value: Any, keep: Any = None) -> Any:
     """Weighted means of `value`: `(softmax(query · keyᵀ) ∘ keep) · value`.
 
     The gradient of the scores is `α ∘ (keep ∘ (g · valueᵀ) − δ)` where `δ = Σ g ∘ output` sums over
-    the columns of the output instead of the keys. Of the passes over `[B, M, N]` that the
-    derivative of a softmax takes one is left where δ is a column of the product; where the values
-    are wide, a second pass costs less than joining the columns.
+    the columns of the output instead of the keys: of the passes over `[B, M, N]` that the
+    derivative of a softmax takes two are left.
 
     Args:
         query: `[B, M, d]`, scaled already where the scores shall be.
@@ -67,14 +63,9 @@ def _attend(query: Any, key: Any, value: Any, *keep: Any) -> Any:
     def gradient(*args: Any, upstream: Any = None) -> tuple[Any, ...]:
         upstream = args[0] if upstream is None else upstream
         delta = ops.sum(upstream * outputs, axis=-1, keepdims=True)
-        if keep or value.shape[-1] >= WIDE:
-            of_weights = ops.matmul(upstream, _transpose(value))
-            of_weights = (of_weights * keep[0] if keep else of_weights) - delta
-        else:
-            left = ops.concatenate([upstream, -delta], axis=-1)
-            right = ops.concatenate([value, ops.ones_like(value[:, :, :1])], axis=-1)
-            of_weights = ops.matmul(left, _transpose(right))
-        of_scores = weights * of_weights
+        of_weights = ops.matmul(upstream, _transpose(value))
+        of_kept = of_weights * keep[0] if keep else of_weights
+        of_scores = weights * (of_kept - delta)
         return (
             ops.matmul(of_scores, key),
             ops.matmul(_transpose(of_scores), query),

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ctrmoe.layers import attention
 from ctrmoe.layers.attention import attend, attention_weights, project
 
 
@@ -29,9 +28,7 @@ def gradients(function, inputs, count):
 
 
 @pytest.mark.parametrize("dropout", [False, True])
-@pytest.mark.parametrize("wide", [attention.WIDE, 1])
-def test_output_and_gradients_are_those_of_the_equations(inputs, monkeypatch, dropout, wide):
-    monkeypatch.setattr(attention, "WIDE", wide)
+def test_output_and_gradients_are_those_of_the_equations(inputs, dropout):
     inputs = inputs if dropout else inputs[:3]
 
     ours, expected = gradients(attend, inputs, 3), gradients(plain, inputs, 3)
