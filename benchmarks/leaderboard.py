@@ -10,8 +10,10 @@ ratings.parquet), `census-income` (census-income.data and .test, or train.parque
 of its recipe) and `criteo-10k/train.txt.gz` (rows in the form of Criteo's train.txt).
 
 A cell is a model on a data set: a search by `ctrmoe tune` on the validation part, then the best
-config with every seed. OUT keeps the searches, the runs and a file of figures for each run; what is
-there is not made again. Nothing but the last step of a run reads the test part.
+config with every seed. OUT keeps the searches and the runs, and in `figures` a file for each cell;
+what is there is not made again, unless the protocol has changed since. Nothing but the last step of
+a run reads the test part. With `--figures benchmarks/results/leaderboard` figures go to those that
+are recorded there, and what is recorded is not measured again.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,19 +73,39 @@ MULTI_DOMAIN = (
 
 @dataclass(frozen=True)
 class Cell:
-    """A model on a data set."""
+    """A model on a data set: the folder of its search and runs, the file of its figures."""
 
     set: str
     model: str
     folder: Path
+    file: Path
+    trials: int
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """What figures of one table must have in common."""
+        chosen = SETS[self.set]
+        return {
+            "trials": self.trials,
+            "tuning_share": chosen.tuning_share,
+            "ranges": RANGES,
+            "embedding_dim": chosen.embedding_dim,
+            "train": chosen.duration(tuning=False),
+        }
 
     def figures(self, name: str) -> dict[str, Any] | None:
-        """What an earlier call has measured."""
-        path = self.folder / f"{name}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        """What an earlier call has measured by the same protocol."""
+        return self._read().get(name)
 
     def keep(self, name: str, figures: dict[str, Any]) -> None:
-        write_text(self.folder / f"{name}.json", json.dumps(figures, indent=2))
+        kept = {**self._read(), "protocol": self.protocol, name: figures}
+        write_text(self.file, json.dumps(kept, indent=1) + "\n")
+
+    def _read(self) -> dict[str, Any]:
+        if not self.file.is_file():
+            return {}
+        kept: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+        return kept if kept["protocol"] == self.protocol else {}
 
 
 def arguments() -> argparse.Namespace:
@@ -93,6 +115,7 @@ def arguments() -> argparse.Namespace:
     models = sorted({path.stem for path in CONFIGS.glob("*.toml")} - set(MULTI_DOMAIN))
     parser.add_argument("--data", type=Path, required=True, help="the folder of raw data")
     parser.add_argument("--out", type=Path, required=True, help="folder of everything")
+    parser.add_argument("--figures", type=Path, help="where figures lie instead of OUT/figures")
     parser.add_argument("--models", nargs="+", choices=models, default=models)
     sets = [name for name, chosen in SETS.items() if not chosen.by_domain]
     parser.add_argument("--sets", nargs="+", choices=sets, default=sets)
@@ -112,11 +135,14 @@ def cells(args: argparse.Namespace) -> Iterator[Cell]:
         for name in args.sets:
             for model in args.models:
                 if (model in SLOW) == slow:
-                    yield Cell(name, model, args.out / "cells" / name / model)
+                    folder, file = Path("cells", name, model), Path(name, f"{model}.json")
+                    yield Cell(name, model, args.out / folder, args.figures / file, args.trials)
 
 
-def named_config(cell: Cell, prepared: Path, rows: int, **train: Any) -> Config:
-    """The model's named config with what all models of the set have in common.
+def named_config(
+    cell: Cell, prepared: Path, rows: int, values: Mapping[str, Any] | None = None, **train: Any
+) -> Config:
+    """The model's named config with what all models of the set have in common, and values by key.
 
     So few rows that a trial would end after a handful of steps, those of a small domain, are
     divided into smaller batches.
@@ -126,7 +152,9 @@ def named_config(cell: Cell, prepared: Path, rows: int, **train: Any) -> Config:
     overrides = [f"train.{key}={value}" for key, value in common.items()]
     overrides += [f"data.prepared='{prepared}'", "seed=1"]
     overrides.append(f"model.embedding.dim={SETS[cell.set].embedding_dim}")
-    return Config.load(CONFIGS / f"{cell.model}.toml", overrides + CHANGED.get(cell.model, []))
+    overrides += CHANGED.get(cell.model, [])
+    overrides += [f"{key}={value}" for key, value in (values or {}).items()]
+    return Config.load(CONFIGS / f"{cell.model}.toml", overrides)
 
 
 def run_cell(
@@ -142,24 +170,25 @@ def run_cell(
     if all(cell.figures(name) for name in wanted):
         return
     folders = folders or leaderboard_sets.make(cell.set, args.data, args.out / "data" / cell.set)
-    tuned = tune(cell, folders, args)
+    rows = leaderboard_sets.rows(folders)
+    if not cell.figures("tuned"):
+        cell.keep("tuned", tune(cell, folders, args))
+        cell.keep("rows", rows)
     for number, name in enumerate(seeds, 1):
         if not cell.figures(name):
+            duration = SETS[cell.set].duration(tuning=False)
+            values = {**(cell.figures("tuned") or {}), "seed": number}
+            final = named_config(cell, folders.prepared, rows["tuning"], values, **duration)
             config = cell.folder / f"{name}.toml"
-            table = {**tuned.to_dict(), "seed": number}
-            table["data"]["prepared"] = str(folders.prepared)
-            chosen = SETS[cell.set]
-            table["train"] |= chosen.duration(tuning=False)
-            write_text(config, strict.dump_toml(table))
-            test = folders.raw / "test.parquet"
-            words = (cell.folder / name, "--config", config, "--test", test)
+            write_text(config, strict.dump_toml(final.to_dict()))
+            words = (cell.folder / name, "--config", config, "--test", folders.raw / "test.parquet")
             cell.keep(name, worker(*words, threads=args.threads))
     if timed and not cell.figures("speeds"):
         cell.keep("speeds", worker(cell.folder / "seed_1"))
 
 
-def tune(cell: Cell, folders: leaderboard_sets.Folders, args: argparse.Namespace) -> Config:
-    """Searches by the command line, in a process of its own; returns the best config."""
+def tune(cell: Cell, folders: leaderboard_sets.Folders, args: argparse.Namespace) -> dict[str, Any]:
+    """Searches by the command line, in a process of its own; returns the best values by key."""
     study = cell.folder / "search"
     rows = leaderboard_sets.rows(folders)["tuning"]
     start = named_config(cell, folders.sample, rows, **SETS[cell.set].duration(tuning=True))
@@ -168,7 +197,8 @@ def tune(cell: Cell, folders: leaderboard_sets.Folders, args: argparse.Namespace
     # Regularised trials start slowly: a pruner would end those that end best.
     words = [sys.executable, "-m", "ctrmoe.cli", *map(str, command), "--no-prune", "--resume"]
     subprocess.run(words, check=True, env=clocks.worker_environment(args.threads))
-    return Config.load(study / "best.toml")
+    best = Config.load(study / "best.toml").to_dict()
+    return {key: _get(best, key) for key in RANGES}
 
 
 def worker(*words: Any, threads: int = clocks.THREADS) -> dict[str, Any]:
@@ -197,7 +227,7 @@ def fill(args: argparse.Namespace) -> list[str]:
 def time_again(args: argparse.Namespace) -> None:
     """Measures the speeds of the finished cells once more, for a quiet machine."""
     for cell in cells(args):
-        if cell.figures("seed_1"):
+        if (cell.folder / "seed_1").is_dir() and cell.figures("seed_1"):
             cell.keep("speeds", worker(cell.folder / "seed_1"))
             print(cell.set, cell.model, json.dumps(cell.figures("speeds")), flush=True)
 
@@ -209,12 +239,10 @@ def finished(args: argparse.Namespace) -> list[dict[str, Any]]:
         runs = [cell.figures(f"seed_{seed}") for seed in range(1, args.seeds + 1)]
         runs = [run for run in runs if run]
         if runs:
-            best = Config.load(cell.folder / "search" / "best.toml").to_dict()
-            tuned = {key: _get(best, key) for key in RANGES}
-            speeds = cell.figures("speeds") or {}
             found.append(
-                {"set": cell.set, "model": cell.model, "runs": runs, "speeds": speeds}
-                | {"tuned": tuned, "folder": cell.folder}
+                {"set": cell.set, "model": cell.model, "runs": runs}
+                | {"tuned": cell.figures("tuned"), "rows": cell.figures("rows")}
+                | {"speeds": cell.figures("speeds") or {}}
             )
     return found
 
@@ -232,13 +260,7 @@ def write_tables(args: argparse.Namespace) -> None:
         return
     table = leaderboard_tables.figures_table(found)
     table.write_csv(args.out / "leaderboard.csv")
-    rows = {
-        name: leaderboard_sets.rows(
-            leaderboard_sets.make(name, args.data, args.out / "data" / name)
-        )
-        for name in dict.fromkeys(cell["set"] for cell in found)
-    }
-    text = leaderboard_tables.document(table, found, rows, protocol(args))
+    text = leaderboard_tables.document(table, found, protocol(args))
     write_text(args.out / "LEADERBOARD.md", text)
     if args.record:
         write_text(HERE / "LEADERBOARD.md", text)
@@ -264,7 +286,8 @@ def protocol(args: argparse.Namespace) -> str:
             f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}. Trials "
             "and runs have a cosine schedule over a fixed number of epochs, of which the best by "
             f"the validation AUC is kept: {', '.join(epochs)}. The test part is read once, by the "
-            "run that is reported; nothing was chosen by it.",
+            "run that is reported. One choice was made by test figures, for all models alike: that "
+            "Census-Income's numbers are read as ranges and as values (`number_ranges.py`).",
             "- GAUC is by user where the data has users. ECE and log loss are of the model's own "
             "probabilities.",
             "- Speeds: `peak memory` is the training process's; training is the median gap between "
@@ -287,6 +310,7 @@ def main() -> None:
     args = arguments()
     # A search goes on only with the same path to its data.
     args.out = args.out.resolve()
+    args.figures = args.figures or args.out / "figures"
     args.out.mkdir(parents=True, exist_ok=True)
     failed: Sequence[str] = ()
     if args.timings_only:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import clocks
 import polars as pl
 from leaderboard_sets import SETS
 
@@ -20,7 +17,7 @@ def figures_table(cells: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Returns a row for each model, data set and task: medians over the seeds, least and largest.
 
     Args:
-        cells: `set`, `model`, `runs`, `speeds` and `tuned` of each cell.
+        cells: `set`, `model`, `runs`, `rows`, `speeds` and `tuned` of each cell.
     """
     rows = [_row(cell, task) for cell in cells for task in cell["runs"][0]["tasks"]]
     order = pl.col("set").replace_strict({name: i for i, name in enumerate(SETS)}, return_dtype=int)
@@ -48,20 +45,15 @@ def _row(cell: Mapping[str, Any], task: str) -> dict[str, Any]:
     return row | cell["tuned"]
 
 
-def document(
-    table: pl.DataFrame,
-    cells: Sequence[Mapping[str, Any]],
-    rows: Mapping[str, Mapping[str, int]],
-    protocol: str,
-) -> str:
+def document(table: pl.DataFrame, cells: Sequence[Mapping[str, Any]], protocol: str) -> str:
     """Returns the whole document.
 
     Args:
         table: Of `figures_table`.
-        cells: The cells it was made of, with their `folder`.
-        rows: Rows of each part of each data set.
+        cells: The cells it was made of.
         protocol: How the figures came about.
     """
+    rows = {cell["set"]: cell["rows"] for cell in cells}
     parts = [
         "# Leaderboard",
         "Every named model on the same data with the same budget of tuning. Written by "
@@ -144,17 +136,14 @@ def _spread(row: Mapping[str, Any], figure: str) -> str:
 
 
 def made_of(cells: Sequence[Mapping[str, Any]]) -> str:
-    """Machine, versions and data, of the manifests of the first runs."""
-    manifests = [
-        json.loads(Path(cell["folder"], "seed_1", "manifest.json").read_text(encoding="utf-8"))
-        for cell in cells
-    ]
-    packages = {f"{name} {v}" for m in manifests for name, v in m["packages"].items()}
-    commits = {str(m["git_sha"])[:12] for m in manifests}
-    data = {cell["set"]: m["data"][:12] for cell, m in zip(cells, manifests, strict=True)}
-    prepared = ", ".join(f"{name} {digest}" for name, digest in data.items())
+    """Machines, versions and data, of the manifests of all runs."""
+    runs = [(cell["set"], run) for cell in cells for run in cell["runs"]]
+    packages = {f"{name} {v}" for _, run in runs for name, v in run["packages"].items()}
+    commits = {str(run["git_sha"])[:12] for _, run in runs}
+    machines = {run["machine"] for _, run in runs}
+    data = dict.fromkeys(f"{name} {run['data'][:12]}" for name, run in runs)
     return (
-        f"Machine: {clocks.machine()}, {clocks.THREADS} threads. {', '.join(sorted(packages))}. "
+        f"Machine: {'; '.join(sorted(machines))}. {', '.join(sorted(packages))}. "
         f"Commits: {', '.join(sorted(commits))}. Prepared data (first digits of the SHA-256 in "
-        f"`manifest.json`): {prepared}."
+        f"`manifest.json`): {', '.join(data)}."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ def final_run(config: Config, out: Path, test: Path) -> dict[str, Any]:
     run = train(config, out, resume=True)
     result = evaluate(run, [test]).result()
     metrics = run.metrics
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     return {
         "tasks": result["tasks"],
         "domains": result["domains"],
@@ -39,6 +41,8 @@ def final_run(config: Config, out: Path, test: Path) -> dict[str, Any]:
         "parameters": metrics["parameters"],
         "seconds": metrics["seconds"],
         "peak_mb": peak_mb(),
+        "machine": clocks.machine(),
+        **{key: manifest[key] for key in ("packages", "git_sha", "data")},
     }
 
 

@@ -84,7 +84,7 @@ def domains_of(name: str, args: argparse.Namespace) -> dict[str, list[str]]:
 def cells(name: str, args: argparse.Namespace) -> Iterator[Cell]:
     for model in args.models:
         if model != ALONE:
-            yield Cell(name, model, args.out / "cells" / name / model)
+            yield _cell_in(args.out / "cells" / name / model, name, model, args)
 
 
 def alone(name: str, args: argparse.Namespace) -> Iterator[tuple[str, Cell]]:
@@ -94,7 +94,11 @@ def alone(name: str, args: argparse.Namespace) -> Iterator[tuple[str, Cell]]:
         for value in next(iter(by_task.values())):
             if all(value in others for others in by_task.values()):
                 folder = args.out / "cells" / name / "alone" / _file_name(value)
-                yield value, Cell(name, PLAIN, folder)
+                yield value, _cell_in(folder, name, PLAIN, args)
+
+
+def _cell_in(folder: Path, name: str, model: str, args: argparse.Namespace) -> Cell:
+    return Cell(name, model, folder, folder / "figures.json", args.trials)
 
 
 def _file_name(value: str) -> str:

@@ -13,9 +13,8 @@ Without files it takes the embedded sample of Census-Income. The prior has two p
   eighth, the last two with the first crosses, each with another draw of the model. The sampler
   (TPE) learns from them as from any other.
 
-`--unguided` searches without it: every feature is on or off, all are on at first. The ranking sees
-the validation rows too; the test part is for the last figures only. `ctrmoe tune` searches config
-keys alone; it prunes and resumes.
+`--unguided` searches without it: every feature is on or off, all on at first. The ranking sees the
+validation rows too, nothing but the last figures the test part. `ctrmoe tune` searches config keys.
 """
 
 import argparse
@@ -50,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--schema", type=Path, default=SAMPLE / "schema.toml")
     parser.add_argument("--train", default=SAMPLE / "train.parquet")
     parser.add_argument("--test", default=SAMPLE / "test.parquet")
+    parser.add_argument("--split", default="random:0.9,0.1", help="how --train is divided")
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("searched"))
@@ -101,7 +101,7 @@ class Free:
 def prepared(schema: Schema, options: argparse.Namespace) -> Path:
     folder = options.out / hashlib.sha256(schema.dumps().encode()).hexdigest()[:12]
     if not folder.exists():
-        prepare(schema, options.train, split="random:0.9,0.1", seed=options.seed, out=folder)
+        prepare(schema, options.train, split=options.split, seed=options.seed, out=folder)
     return folder
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -30,34 +29,35 @@ def run_figures(auc, epoch):
     task = {"auc": auc, "gauc": None, "logloss": 0.5, "ece": 0.01}
     return {
         "tasks": {"like": task}, "valid": {"valid_like_auc": auc + 0.01}, "best_epoch": epoch,
-        "parameters": 1234, "peak_mb": 700.0 + epoch,
+        "parameters": 1234, "peak_mb": 700.0 + epoch, "machine": "a machine",
+        "packages": {"keras": "3"}, "git_sha": "abc", "data": "0123456789abcdef",
     }  # fmt: skip
 
 
-def write_cell(folder, aucs):
+def make_cell(leaderboard, folder, name, model, aucs, trials=8):
+    file = folder / "figures" / name / f"{model}.json"
+    cell = leaderboard.Cell(name, model, folder / model, file, trials)
+    cell.keep("tuned", {"train.learning_rate": 0.002})
     for seed, auc in enumerate(aucs, 1):
-        run = folder / f"seed_{seed}"
-        run.mkdir(parents=True)
-        manifest = {"packages": {"keras": "3"}, "git_sha": "abc", "data": "0123456789abcdef"}
-        (run / "manifest.json").write_text(json.dumps(manifest))
-        (folder / f"seed_{seed}.json").write_text(json.dumps(run_figures(auc, seed)))
-    (folder / "search").mkdir()
-    (folder / "search" / "best.toml").write_text("[train]\nlearning_rate = 0.002\n")
+        cell.keep(f"seed_{seed}", run_figures(auc, seed))
+    return cell
 
 
 @pytest.mark.parametrize("test_rows", [1_000, 9_000])
 def test_tables_hold_the_median_of_what_is_finished(module, tmp_path, test_rows):
     leaderboard = module("leaderboard")
-    write_cell(tmp_path / "cells" / "movielens_random" / "fm", [0.90, 0.88, 0.91])
-    write_cell(tmp_path / "cells" / "movielens_random" / "dnn", [0.85])
+    name = "movielens_random"
+    for model, aucs in {"fm": [0.90, 0.88, 0.91], "dnn": [0.85]}.items():
+        cell = make_cell(leaderboard, tmp_path, name, model, aucs)
+        cell.keep("rows", {"train": 8_000, "test": test_rows})
     args = argparse.Namespace(
-        out=tmp_path, seeds=3, trials=8, sets=["movielens_random"], models=["dnn", "fm", "deepfm"]
-    )
+        out=tmp_path, figures=tmp_path / "figures", seeds=3, trials=8,
+        sets=[name], models=["dnn", "fm", "deepfm"],
+    )  # fmt: skip
 
     found = leaderboard.finished(args)
     table = module("leaderboard_tables").figures_table(found)
-    counts = {"movielens_random": {"train": 8_000, "test": test_rows}}
-    text = module("leaderboard_tables").document(table, found, counts, leaderboard.protocol(args))
+    text = module("leaderboard_tables").document(table, found, leaderboard.protocol(args))
 
     assert table["model"].to_list() == ["fm", "dnn"]  # the best first
     first = table.row(0, named=True)
@@ -99,7 +99,7 @@ def test_every_named_model_builds_its_search(module, tmp_path):
     models = [path.stem for path in leaderboard.CONFIGS.glob("*.toml")]
 
     for name in models:
-        cell = leaderboard.Cell("movielens_random", name, tmp_path)
+        cell = leaderboard.Cell("movielens_random", name, tmp_path, tmp_path / "cell.json", 8)
         config = leaderboard.named_config(
             cell, tmp_path / "prepared", 100_000, schedule="cosine", epochs=3
         )
@@ -123,10 +123,9 @@ def test_trainings_end_by_the_schedule_or_by_patience(module):
     assert stopped.duration(tuning=True) == {"epochs": 8, "patience": 1}
 
 
-def test_finished_figures_are_not_made_again(module, tmp_path, monkeypatch):
+def test_finished_figures_are_not_made_again(module, tmp_path):
     leaderboard = module("leaderboard")
-    cell = leaderboard.Cell("criteo_10k", "fm", tmp_path / "cell")
-    write_cell(cell.folder, [0.7, 0.8])
+    cell = make_cell(leaderboard, tmp_path, "criteo_10k", "fm", [0.7, 0.8])
     cell.keep("speeds", {"train_rows_s": 1.0})
     args = argparse.Namespace(data=tmp_path / "nowhere", out=tmp_path, seeds=2, trials=8)
 
@@ -135,3 +134,28 @@ def test_finished_figures_are_not_made_again(module, tmp_path, monkeypatch):
     args.seeds = 3
     with pytest.raises(FileNotFoundError):
         leaderboard.run_cell(cell, args)
+
+
+def test_figures_of_another_protocol_do_not_count(module, tmp_path):
+    leaderboard = module("leaderboard")
+    cell = make_cell(leaderboard, tmp_path, "criteo_10k", "fm", [0.7])
+    assert cell.figures("seed_1")["tasks"]["like"]["auc"] == 0.7
+
+    more_trials = leaderboard.Cell(cell.set, cell.model, cell.folder, cell.file, trials=9)
+    assert more_trials.figures("seed_1") is None
+    more_trials.keep("tuned", {"train.learning_rate": 0.01})
+
+    assert cell.figures("tuned") is None
+    assert more_trials.figures("seed_1") is None
+
+
+def test_best_values_are_those_of_the_final_runs(module, tmp_path):
+    leaderboard = module("leaderboard")
+    cell = leaderboard.Cell("criteo_10k", "fm", tmp_path, tmp_path / "cell.json", 8)
+
+    values = {"train.learning_rate": 0.0043, "model.embedding.l2": 1.5e-05, "seed": 3}
+    config = leaderboard.named_config(cell, tmp_path, 9_000, values, schedule="cosine", epochs=8)
+
+    assert config.train.learning_rate == 0.0043
+    assert config.model.embedding.l2 == 1.5e-05
+    assert config.seed == 3

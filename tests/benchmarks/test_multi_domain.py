@@ -94,7 +94,7 @@ def test_boards_share_no_models_but_the_plain_one(module):
 
     assert set(leaderboard.MULTI_DOMAIN) <= named
     for model in (board.PLAIN, *leaderboard.MULTI_DOMAIN):
-        cell = leaderboard.Cell("census_domains", model, Path("cell"))
+        cell = leaderboard.Cell("census_domains", model, Path("cell"), Path("cell.json"), 8)
         config = leaderboard.named_config(cell, Path("prepared"), 100_000, epochs=3)
         assert config.model.embedding.dim == 16
 
