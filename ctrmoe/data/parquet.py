@@ -143,6 +143,11 @@ def check_columns(wanted: Sequence[str], known: Any, where: str) -> None:
             )
 
 
+def to_arrow(frame: pl.DataFrame) -> pa.Table:
+    """Returns a frame in the types that every reader of parquet knows."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
 class AtomicParquetWriter:
     """Writes a parquet file that appears under its name when it is complete.
 
@@ -171,7 +176,7 @@ class AtomicParquetWriter:
     def write(self, table: pa.Table | pl.DataFrame, row_group_size: int | None = None) -> None:
         """Appends the rows of a table."""
         if isinstance(table, pl.DataFrame):
-            table = table.to_arrow(compat_level=pl.CompatLevel.oldest())
+            table = to_arrow(table)
         if self._writer is None:
             self._open(table.schema)
         self._writer.write_table(table, row_group_size=row_group_size)  # type: ignore[union-attr]

@@ -13,15 +13,26 @@ import polars as pl
 
 from ctrmoe.data.domains import check_domains
 from ctrmoe.data.encode import raw_columns
-from ctrmoe.data.parquet import AtomicParquetWriter, check_columns, column_types, read_coded
+from ctrmoe.data.parquet import (
+    AtomicParquetWriter,
+    check_columns,
+    column_types,
+    read_coded,
+    to_arrow,
+)
 from ctrmoe.data.row_groups import RawChunk
 from ctrmoe.data.sources import Origin, SourceFile
 from ctrmoe.schema import SchemaError
 from ctrmoe.scorer import SUFFIX, Scorer
 from ctrmoe.scoring.records import FileFailure, FileRecord, FileTask, checksum, source_state
 
-CHUNK_ROWS = 32_768
-"""Rows that one thread computes at once; the cuts are the same however many threads there are."""
+CHUNK_ROWS = 16_384
+"""Rows that one thread computes at once; the cuts are the same however many threads there are.
+
+Each is a row group of the output: to join several would keep the raw columns that they were cut
+from. Of a model of 50 columns, on two cores, twice as many rows are 6 % slower and hold 100 MB
+more, half as many are 15 % slower.
+"""
 
 
 class _InputError(Exception):
@@ -50,10 +61,9 @@ class FileScoring:
         """Scores a file; its output appears when it is whole."""
         start, state, rows = time.perf_counter(), source_state(task.source), 0
         try:
+            schema = to_arrow(self._nothing(task.source)).schema
             # Hardly any probability occurs twice: a dictionary of them costs time and space.
-            with AtomicParquetWriter(task.path, use_dictionary=list(self.keep)) as writer:
-                # A file without rows gives no chunk: its output still has the columns.
-                writer.write(self._nothing(task.source))
+            with AtomicParquetWriter(task.path, schema, use_dictionary=list(self.keep)) as writer:
                 for table in self._tables(task.source):
                     writer.write(table)
                     rows += table.height
