@@ -127,6 +127,7 @@ def figures(args: argparse.Namespace, name: str, seed: int) -> list[str]:
 def document(rows: dict[str, list[str]]) -> str:
     """The figures in words and a table."""
     met = sum(row[3] != NOT_REACHED for row in rows.values())
+    sets = " ".join(dict.fromkeys(name.split(",")[0] for name in rows))
     head = {
         "data, seed": [
             "unguided: best AUC",
@@ -140,7 +141,7 @@ def document(rows: dict[str, list[str]]) -> str:
     return "\n\n".join(
         (
             "# A search with the ranking as its prior",
-            "`python benchmarks/search_prior.py --data DATA --out OUT --record`; "
+            f"`python benchmarks/search_prior.py --data DATA --out OUT --sets {sets} --record`; "
             f"{clocks.machine()}. {TRIALS} unguided trials, {TRIALS // SHARE} guided ones, at most "
             f"{ROWS:,} rows, `--split {SPLIT}`. AUC is that of the validation part; the last "
             "columns are of the chosen trials, on at most as many rows that no trial saw.",
