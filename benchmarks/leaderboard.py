@@ -11,9 +11,10 @@ of its recipe) and `criteo-10k/train.txt.gz` (rows in the form of Criteo's train
 
 A cell is a model on a data set: a search by `ctrmoe tune` on the validation part, then the best
 config with every seed. OUT keeps the searches and the runs, and in `figures` a file for each cell;
-what is there is not made again, unless the protocol has changed since. Nothing but the last step of
-a run reads the test part. With `--figures benchmarks/results/leaderboard` figures go to those that
-are recorded there, and what is recorded is not measured again.
+what is there is not made again, unless the trials, their sample and ranges, the embeddings or the
+schedule have changed since. Nothing but the last step of a run reads the test part. With
+`--figures benchmarks/results/leaderboard` figures go to those that are recorded there, and what is
+recorded is not measured again.
 """
 
 from __future__ import annotations
@@ -172,8 +173,8 @@ def run_cell(
     folders = folders or leaderboard_sets.make(cell.set, args.data, args.out / "data" / cell.set)
     rows = leaderboard_sets.rows(folders)
     if not cell.figures("tuned"):
-        cell.keep("tuned", tune(cell, folders, args))
         cell.keep("rows", rows)
+        cell.keep("tuned", tune(cell, folders, args))
     for number, name in enumerate(seeds, 1):
         if not cell.figures(name):
             duration = SETS[cell.set].duration(tuning=False)
@@ -286,8 +287,9 @@ def protocol(args: argparse.Namespace) -> str:
             f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}. Trials "
             "and runs have a cosine schedule over a fixed number of epochs, of which the best by "
             f"the validation AUC is kept: {', '.join(epochs)}. The test part is read once, by the "
-            "run that is reported. One choice was made by test figures, for all models alike: that "
-            "Census-Income's numbers are read as ranges and as values (`number_ranges.py`).",
+            "run that is reported. Two choices, the same for all models, were made after test "
+            "figures had been seen: the range of the L2, after those of an earlier protocol, and "
+            "that Census-Income's numbers are read as ranges and as values (`number_ranges.py`).",
             "- GAUC is by user where the data has users. ECE and log loss are of the model's own "
             "probabilities.",
             "- Speeds: `peak memory` is the training process's; training is the median gap between "

@@ -14,7 +14,7 @@ Without files it takes the embedded sample of Census-Income. The prior has two p
   (TPE) learns from them as from any other.
 
 `--unguided` searches without it: every feature is on or off, all on at first. The ranking sees the
-validation rows too, nothing but the last figures the test part. `ctrmoe tune` searches config keys.
+validation rows too; only the last figures see the test part. `ctrmoe tune` searches config keys.
 """
 
 import argparse

@@ -30,8 +30,7 @@ CHUNK_ROWS = 16_384
 """Rows that one thread computes at once; the cuts are the same however many threads there are.
 
 Each is a row group of the output: to join several would keep the raw columns that they were cut
-from. Of a model of 50 columns, on two cores, twice as many rows are 6 % slower and hold 100 MB
-more, half as many are 15 % slower.
+from. `benchmarks/README.md` has what other numbers cost (memory.py).
 """
 
 
