@@ -43,6 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="the folder of raw data")
     parser.add_argument("--out", type=Path, required=True, help="folder of everything")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--record", action="store_true", help="write results/search_prior.md")
     return parser.parse_args()
 
@@ -124,10 +125,10 @@ def figures(args: argparse.Namespace, name: str, seed: int) -> list[str]:
     ]
 
 
-def document(rows: dict[str, list[str]]) -> str:
+def document(rows: dict[str, list[str]], args: argparse.Namespace) -> str:
     """The figures in words and a table."""
     met = sum(row[3] != NOT_REACHED for row in rows.values())
-    sets = " ".join(dict.fromkeys(name.split(",")[0] for name in rows))
+    words = f"--sets {' '.join(args.sets)} --seeds {' '.join(map(str, args.seeds))}"
     head = {
         "data, seed": [
             "unguided: best AUC",
@@ -141,7 +142,7 @@ def document(rows: dict[str, list[str]]) -> str:
     return "\n\n".join(
         (
             "# A search with the ranking as its prior",
-            f"`python benchmarks/search_prior.py --data DATA --out OUT --sets {sets} --record`; "
+            f"`python benchmarks/search_prior.py --data DATA --out OUT {words} --record`; "
             f"{clocks.machine()}. {TRIALS} unguided trials, {TRIALS // SHARE} guided ones, at most "
             f"{ROWS:,} rows, `--split {SPLIT}`. AUC is that of the validation part; the last "
             "columns are of the chosen trials, on at most as many rows that no trial saw.",
@@ -156,10 +157,10 @@ def main() -> None:
     args = arguments()
     rows = {}
     for name in args.sets:
-        for seed in SEEDS:
+        for seed in args.seeds:
             rows[f"{name}, {seed}"] = figures(args, name, seed)
             print(name, seed, *rows[f"{name}, {seed}"], flush=True)
-    text = document(rows) + "\n"
+    text = document(rows, args) + "\n"
     print(text)
     if args.record:
         (ranking.RESULTS / "search_prior.md").write_text(text, encoding="utf-8")

@@ -6,12 +6,11 @@
 Without files it takes the embedded sample of Census-Income. The prior has two parts:
 
 - Features enter in the order of their ranking, and crosses in that of their synergy above noise.
-  Instead of 2^n subsets two numbers are searched: how many features, on a logarithmic scale, so
-  that the first ten are looked at as closely as all others, and how many crosses.
-- The first trial is what the ranking chooses by itself, all features above noise that are no
-  copies of a better one, without crosses; the next are all features, the better half and the best
-  eighth, the last two with the first crosses, each with another draw of the model. The sampler
-  (TPE) learns from them as from any other.
+  Instead of 2^n subsets two numbers are searched: of features, from half of those that the ranking
+  keeps up to all, and of crosses.
+- The first trial is what the ranking keeps, all features above noise that are no copies of a better
+  one; the next are the schema as it stands, and the better half of the first with the first crosses
+  and another draw of the model. The sampler (TPE) learns from them as from others.
 
 `--unguided` searches without it: every feature is on or off, all on at first. The ranking sees the
 validation rows too; only the last figures see the test part. `ctrmoe tune` searches config keys.
@@ -69,18 +68,19 @@ class Ranked:
         crossed = select(schema, self.ranking, **pairs, count=1, crosses=MOST_CROSSES)
         self.crosses, every = crossed.features[1:], len(schema.features)
         kept = len(select(schema, self.ranking, None, self.redundancy).features)
-        first = ((kept, 0), (every, 0), (kept // 2, 3), (kept // 8, 3))
         self.starts = [
-            {"features": max(features, 1), "crosses": min(crosses, len(self.crosses))}
-            for features, crosses in first
+            {"features": kept, "crosses": 0},
+            {"features": every, "crosses": 0},
+            {"features": max(kept // 2, 1), "crosses": min(3, len(self.crosses))},
         ]
         self.ranges = {
-            "features": IntDistribution(1, every, log=True),
+            "features": IntDistribution(max(kept // 2, 1), every),
             "crosses": IntDistribution(0, len(self.crosses)),
         }
 
     def chosen(self, features: int, crosses: int) -> Schema:
-        schema = select(self.schema, self.ranking, None, self.redundancy, features)
+        schema, found = self.schema, (self.ranking, None, self.redundancy)
+        schema = select(schema, *found, features) if features < len(schema.features) else schema
         return schema.replace(features=schema.features + self.crosses[:crosses])
 
 
@@ -124,8 +124,8 @@ def main() -> None:
     sampler = optuna.samplers.TPESampler(n_startup_trials=5, seed=options.seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     for number, start in enumerate(choice.starts):
-        # Few trials: those after the first look at another model too, which the sampler draws.
-        study.enqueue_trial(start if number else space.start() | start)
+        # The first two are of the model as it stands, then the sampler draws.
+        study.enqueue_trial(space.start() | start if number < 2 else start)
 
     # 2. The trials: each a training whose best epoch on the validation part counts.
     best, records = None, []

@@ -57,7 +57,7 @@ class ServedTables(tf.Module):
         return {_name(variable) for variable in (*quantized, *kept)}
 
     def sizes(self) -> dict[str, int]:
-        """Returns the bytes of all weights as they are in the run and as they are stored."""
+        """Returns the bytes of all weights without quantization and as they are stored."""
         stored = [*self.stored, *(v for t in self.quantized.values() for v in t.variables)]
         return {
             "bytes_before": self._unquantized_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from ctrmoe.export.candidates import CandidateColumns
@@ -40,12 +41,13 @@ class ServingModule(tf.Module):
         self._of_logits = Probabilities(run)
         model = served_model(run, options)
         self.raw = RawGraph(run.encoder, run.folder, run.reads_domain)
-        # Were the Keras model itself an attribute, a session, which is what TensorFlow Serving
-        # runs, would not find its variables restored.
-        self.tables = ServedTables(model, options)
         columns = list(self.raw.signature)
         self.names = safe_names(columns)
         self.columns = CandidateColumns.of(columns, options.candidates)
+        # Were a Keras model itself an attribute, a session, which is what TensorFlow Serving runs,
+        # would not find its variables restored.
+        short = self._of_candidates(model, run)
+        self.tables = ServedTables(short, options)
         self._classify = by_task(CLASSIFY, self._tasks)
         self._regress = by_task(REGRESS, self._tasks)
         encoded = {
@@ -55,9 +57,6 @@ class ServingModule(tf.Module):
         examples = tf.TensorSpec((None,), tf.string, name="examples")
         self.core = Core(model, self.tables, encoded, options)
         if self.columns.own:
-            features = self.columns.shared_features(run.schema)
-            shares_domain = run.schema.domain in self.columns.shared
-            short = with_shared_rows(model, features, domain=shares_domain)
             self._candidates_core = Core(short, self.tables, encoded, options)
         self._of_encoded = _traced(self._from_encoded, encoded)
         # Traced once for all the signatures that read examples.
@@ -110,6 +109,13 @@ class ServingModule(tf.Module):
         with tf.device(self.tables.device):
             raw = parse_examples(examples, self.raw.served)
         return self._from_raw(raw)
+
+    def _of_candidates(self, model: keras.Model, run: Run) -> keras.Model:
+        """The model for candidates of one request, with weights of its own beside the model's."""
+        if not self.columns.own:
+            return model
+        features = self.columns.shared_features(run.schema)
+        return with_shared_rows(model, features, domain=run.schema.domain in self.columns.shared)
 
     def _from_candidates(self, raw: Tensors) -> Tensors:
         """Shared columns have one row; where they have one a candidate, each row is its own.

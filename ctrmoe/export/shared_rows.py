@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops, tree
 
-from ctrmoe.layers import FeatureEmbedding
+from ctrmoe.export.first_product_once import FirstProductOnce
+from ctrmoe.layers import MLP, FeatureEmbedding
 
 
 def with_shared_rows(model: keras.Model, features: Collection[str], *, domain: bool) -> keras.Model:
@@ -16,7 +17,8 @@ def with_shared_rows(model: keras.Model, features: Collection[str], *, domain: b
 
     A layer all of whose inputs are alike in all rows is computed for the first row: the embedding
     of the features, a pooling that reads no candidate, networks of the domain. Its result is
-    repeated where it meets one that differs by row. A logit may thus have one row.
+    repeated where it meets one that differs by row. A logit may thus have one row. Of an MLP on all
+    tokens the first product is computed once for the tokens that are alike.
 
     Args:
         model: As `build_model` built it.
@@ -32,6 +34,13 @@ def with_shared_rows(model: keras.Model, features: Collection[str], *, domain: b
     )
 
 
+class _Tokens(NamedTuple):
+    """Tokens `[B, F, D]` and, of each of the F, whether it is alike in all rows."""
+
+    tensor: Any
+    alike: Sequence[bool]
+
+
 class _Calls:
     """Calls layers anew, each for one row or for all."""
 
@@ -39,6 +48,7 @@ class _Calls:
         self._features = set(features)
         self._single: dict[int, Any] = {}  # tensors of one row; a dictionary keeps the ids taken
         self._replaced: dict[int, Any] = {}
+        self._tokens: dict[int, _Tokens] = {}  # by their tensor and by that which lays them flat
 
     def replace(self, tensor: Any, first_row: Any) -> None:
         self._replaced[id(tensor)] = first_row
@@ -50,10 +60,15 @@ class _Calls:
         given = tree.map_structure(lambda x: self._replaced.get(id(x), x), (args, kwargs))
         tensors = [x for x in tree.flatten(given) if isinstance(x, keras.KerasTensor)]
         varying = [x for x in tensors if id(x) not in self._single]
-        if varying:
-            given = tree.map_structure(lambda x: self._for_rows_of(x, varying[0]), given)
+        if not varying:
+            return self._of_one_row(layer(*given[0], **given[1]))
+        tokens = self._tokens.get(id(varying[0]))
+        if tokens and 0 < sum(tokens.alike) < len(tokens.alike) and isinstance(layer, MLP):
+            return FirstProductOnce(layer, tokens.alike)(tokens.tensor)
+        given = tree.map_structure(lambda x: self._for_rows_of(x, varying[0]), given)
         outputs = layer(*given[0], **given[1])
-        return outputs if varying else self._of_one_row(outputs)
+        self._follow(layer, tensors, outputs)
+        return outputs
 
     def _embed(self, layer: FeatureEmbedding, inputs: Any) -> Any:
         names = {field.name for field in layer.fields}
@@ -62,11 +77,27 @@ class _Calls:
             return self._of_one_row(layer(first))
         shared = sorted(names & self._features)
         outputs = layer(inputs, shared=shared)
+        tokens = outputs["tokens"] if isinstance(outputs, dict) else outputs
+        alike = {layer.fields[place].name for place in layer.alike(shared)}
+        self._tokens[id(tokens)] = _Tokens(tokens, [name in alike for name in layer.token_names])
         if isinstance(outputs, dict):
             for part in ("sequences", "masks"):
                 for name in outputs[part].keys() & self._features:
                     self._of_one_row(outputs[part][name])
         return outputs
+
+    def _follow(self, layer: Any, inputs: Sequence[Any], outputs: Any) -> None:
+        """Keeps in sight which tokens are alike, through layers that join them or lay them flat."""
+        if isinstance(layer, keras.layers.Flatten) and id(inputs[0]) in self._tokens:
+            self._tokens[id(outputs)] = self._tokens[id(inputs[0])]
+        if isinstance(layer, keras.layers.Concatenate) and layer.axis == 1 and outputs.ndim == 3:
+            alike = [flag for x in inputs for flag in self._alike(x)]
+            self._tokens[id(outputs)] = _Tokens(outputs, alike)
+
+    def _alike(self, x: Any) -> Sequence[bool]:
+        if id(x) in self._tokens:
+            return self._tokens[id(x)].alike
+        return [id(x) in self._single] * x.shape[1]
 
     def _of_one_row(self, outputs: Any) -> Any:
         self._single |= {id(x): x for x in tree.flatten(outputs)}

@@ -168,7 +168,7 @@ class FeatureEmbedding(keras.layers.Layer):
                 alone. A sequence among them that is not pooled keeps that one row. Numbers are
                 computed once where all numeric fields are shared.
         """
-        once = self._alike(shared)
+        once = self.alike(shared)
         others = [place for place in range(len(self.fields)) if place not in once]
         pieces, sequences, masks = self._embed(inputs, others, training)
         if once:
@@ -182,7 +182,7 @@ class FeatureEmbedding(keras.layers.Layer):
             return tokens
         return {"tokens": tokens, "sequences": sequences, "masks": masks}
 
-    def _alike(self, shared: Collection[str]) -> list[int]:
+    def alike(self, shared: Collection[str]) -> list[int]:
         """Positions of the fields to embed once; a kind of numbers may join several fields."""
         found = [place for place, field in enumerate(self.fields) if field.name in shared]
         numeric = {place for place, field in enumerate(self.fields) if field.kind == "numeric"}

@@ -86,9 +86,12 @@ class MLP(keras.layers.Layer):
                     children[index].build(shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        x = inputs
+        return self.continued(self.dense_layers[0](inputs), training=training)
+
+    def continued(self, x: Any, training: bool | None = None) -> Any:
+        """Returns the output for `x W + b` of the first layer."""
         for index, dense in enumerate(self.dense_layers):
-            x = dense(x)
+            x = dense(x) if index else x
             if self.norm_layers:
                 x = self.norm_layers[index](x, training=training)
             x = self.activation(x)

@@ -106,6 +106,6 @@ def test_answers_that_differ_are_not_exported(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr("ctrmoe.export.serving_module.with_shared_rows", wrong)
 
-    with pytest.raises(RuntimeError, match=re.escape("must agree with the Keras model to 1e-06")):
+    with pytest.raises(RuntimeError, match=re.escape("must agree with the Keras model to 1e-05")):
         export(run, tmp_path / "clicks", ExportOptions(candidates=OWN, batch_buckets=[1]))
     assert list((tmp_path / "clicks").iterdir()) == []

@@ -100,8 +100,40 @@ def test_pooling_without_a_candidate_runs_for_one_row(encoder, monkeypatch):
 
 
 def test_variables_are_those_of_the_model(encoder):
-    model = build(encoder, "dnn")
+    model = build(encoder, "autoint")
 
     short = with_shared_rows(model, shared_of(encoder, ITEM), domain=True)
 
     assert {id(v) for v in short.variables} == {id(v) for v in model.variables}
+
+
+@pytest.mark.parametrize("options", [[], ["model.deep={units=[5], batch_normalization=true}"]])
+@pytest.mark.parametrize(
+    ("own", "count"),
+    # Where one number varies, all numbers are embedded for every row.
+    [(("item_id", "category"), 2), (ITEM, 5), (("history",), 1)],
+)
+def test_first_product_of_what_is_alike_is_of_one_row(encoder, monkeypatch, options, own, count):
+    sizes, matmul = {}, keras.ops.matmul
+    model = build(encoder, "dnn", "model.pooling={kind='self_attention'}", *options)
+    short = with_shared_rows(model, shared_of(encoder, own), domain=True)
+    rows = rows_of(encoder, model, own)
+    expected = model(rows, training=False)
+
+    def recorded(x, kernel):
+        sizes[getattr(kernel, "name", "")] = tuple(x.shape)
+        return matmul(x, kernel)
+
+    monkeypatch.setattr(keras.ops, "matmul", recorded)
+    answer = short(rows, training=False)
+
+    width, tokens = 16, len(encoder.schema.features)
+    assert sizes["kernel_each"] == (ROWS, count * width)
+    assert sizes["kernel_once"] == (1, (tokens - count) * width)
+    for task, logits in expected.items():
+        np.testing.assert_allclose(answer[task], logits, atol=2e-6, rtol=1e-5)
+    copies = {id(v): v for v in short.variables}
+    for variable in model.variables:
+        del copies[id(variable)]
+    kernel = model.get_layer("deep").dense_layers[0].kernel
+    assert sum(copy.shape[0] for copy in copies.values()) == kernel.shape[0]
