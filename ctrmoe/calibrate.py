@@ -21,7 +21,7 @@ from ctrmoe.run import Run
 from ctrmoe.schema import UNLABELLED
 from ctrmoe.strict import suggestion
 
-MIN_ROWS = 100  # of each class: fewer tell more of chance than of the model
+MIN_ROWS = 100  # of each class
 MIN_CLICKS = 1000
 DOMAIN = "domain"
 
@@ -73,10 +73,15 @@ def calibrate(
 
     Raises:
         ConfigError: If the run is calibrated already, an option is unknown, the schema has no
-            domain, or a task has too few rows of a class.
+            domain, a task has too few rows of a class, or `min_clicks` is below 100.
         SchemaError: If the data can't be read or has no labels.
     """
     _check(run, method, by, overwrite)
+    if min_clicks < MIN_ROWS:
+        raise ConfigError(
+            f"`--min-clicks` must be {MIN_ROWS} or more: fewer rows tell more of chance than of "
+            f"the model. Received: {min_clicks}."
+        )
     paths = list(paths)
     rows = _read(run, paths, on_rows)
     names = run.encoder.domain_names if by else []
@@ -165,7 +170,7 @@ def _fit_domains(
     maps = {}
     for domain, name in enumerate(names):
         own = rows.of_domain(domain)
-        if name is not None and own.smaller_class >= max(min_clicks, MIN_ROWS):
+        if name is not None and own.smaller_class >= min_clicks:
             maps[name] = METHODS[method](own.logits, own.positives)
     return maps
 

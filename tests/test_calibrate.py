@@ -199,6 +199,7 @@ def test_data_that_tells_too_little(copied, rows, tmp_path, change, error, messa
     [
         ({"method": "plat"}, "`--method` must be one of .*Received: 'plat'.*platt"),
         ({"by": "placement"}, "`--by` must be 'domain' or left out. Received: 'placement'"),
+        ({"by": "domain", "min_clicks": 99}, "`--min-clicks` must be 100 or more.*Received: 99"),
     ],
 )
 def test_unknown_options(copied, rows, options, message):
