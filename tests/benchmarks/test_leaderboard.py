@@ -109,7 +109,30 @@ def test_every_named_model_builds_its_search(module, tmp_path):
         assert config.train.schedule == "cosine"
     few = leaderboard.named_config(cell, tmp_path / "prepared", 700, epochs=3)
     assert few.train.batch_size == 64
-    assert set(leaderboard.SLOW) | set(leaderboard.CHANGED) <= set(models)
+    changed = {place.split("/")[-1] for place in leaderboard.CHANGED}
+    assert set(leaderboard.SLOW) | changed <= set(models)
+
+
+def test_changes_may_be_of_one_set_and_belong_to_the_protocol(module, tmp_path):
+    leaderboard = module("leaderboard")
+    cells = {
+        (name, model): leaderboard.Cell(name, model, tmp_path, tmp_path / "cell.json", 8)
+        for name in ("census_income", "criteo_10k")
+        for model in ("fgcnn", "xdeepfm", "dnn")
+    }
+
+    filters = {
+        key: leaderboard.named_config(cell, tmp_path / "prepared", 100_000).model.interaction
+        for key, cell in cells.items()
+    }
+
+    assert filters["census_income", "fgcnn"]["filters"] == [14, 16, 18, 20]
+    assert "filters" not in filters["criteo_10k", "fgcnn"]
+    for name in ("census_income", "criteo_10k"):
+        assert filters[name, "xdeepfm"]["units"] == [64, 64]
+        assert "changed" not in cells[name, "dnn"].protocol
+    assert cells["census_income", "fgcnn"].protocol["changed"]
+    assert "changed" not in cells["criteo_10k", "fgcnn"].protocol
 
 
 def test_trainings_end_by_the_schedule_or_by_patience(module):
