@@ -76,9 +76,9 @@ def is_number(text: str) -> bool:
 
 
 def short_line(path: Path) -> str:
-    """Returns which line has fewer fields than the first one, empty where none has.
+    """Returns which line is blank or has fewer fields than the first one, empty where none has.
 
-    polars takes the fields that a line lacks for missing values. Only where a line has too few
+    polars takes the fields that a line lacks for missing values, a blank line for a row of them. Only where a line has too few
     delimiters, as one inside quotes may have too, the lines are read by their quotes.
     """
     lines, blank = _first_lines(path)
@@ -93,7 +93,7 @@ def short_line(path: Path) -> str:
         quote_char=None,
         schema={"line": pl.String},
     )
-    delimiters = pl.col("line").str.count_matches(delimiter, literal=True)
+    delimiters = pl.col("line").str.count_matches(delimiter, literal=True).fill_null(0)
     few = whole_lines.filter(delimiters < fields - 1).head(1).collect(engine="streaming")
     return first_fault(path) if len(few) else ""
 
@@ -109,6 +109,8 @@ def first_fault(path: Path) -> str:
         try:
             for record in records:
                 end = blank + records.line_num
+                if not record and width > 1:
+                    return f"line {end} is blank"
                 if record and len(record) != width:
                     return f"line {end} has {len(record)} fields, the first line {width}"
                 if any("\udc80" <= char <= "\udcff" for char in "".join(record)):

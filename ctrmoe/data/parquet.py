@@ -230,7 +230,7 @@ def _check_parquet(path: Path) -> None:
 
 
 def _check_lines(file: SourceFile) -> None:
-    """Refuses a line that ends before the last column, as that of a file cut off does."""
+    """Refuses a blank line and one that ends before the last column, as in a file cut off."""
     if fault := short_line(file.path):
         raise SchemaError(f"{file} can't be read: {fault}. Write it again, or remove it.")
 

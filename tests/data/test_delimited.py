@@ -131,7 +131,8 @@ def test_lines_that_end_with_carriage_returns_are_refused(write):
     [
         (b"a,b\n1,2\n" * 9, ""),
         (b"\na,b\n1,2\n1,2,3\n1,2\n", "line 4 has 3 fields, the first line 2"),
-        (b"a,b,c\n1,2,\n\n1,2\n1,2,3\n", "line 4 has 2 fields, the first line 3"),
+        (b"a,b,c\n1,2,\n1,2\n1,2,3\n", "line 3 has 2 fields, the first line 3"),
+        (b"a,b,c\n1,2,\n\n1,2\n1,2,3\n", "line 3 is blank"),
         (b'a,b\n1,"2\n\n"\n1,\xe4\n', "line 5 is no UTF-8 text"),
         (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "line 3: a quote that is never closed"),
     ],
@@ -149,7 +150,10 @@ def test_first_fault_names_the_line(tmp_path, text, fault):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("a,b,c\n1,2,3\n,,\n\n1,2,\n", ""),
+        ("a,b,c\n1,2,3\n,,\n1,2,\n", ""),
+        ("a,b,c\n1,2,3\n\n1,2,\n", "line 3 is blank"),
+        ("a,b,c\r\n1,2,3\r\n1,2,\r\n\r\n", "line 4 is blank"),
+        ('a,b\n1,"2\n\n3"\n', ""),
         ('a,b,c\n1,"two\nlines, or ""three""",\n', ""),
         ('a,b,c\n1,"two\nlines",\n4,5\n', "line 4 has 2 fields, the first line 3"),
         ("a|b|c\n1|2|3\n1|2|3\n7|8", "line 4 has 2 fields, the first line 3"),
