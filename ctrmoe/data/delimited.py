@@ -78,8 +78,9 @@ def is_number(text: str) -> bool:
 def short_line(path: Path) -> str:
     """Returns which line is blank or has fewer fields than the first one, empty where none has.
 
-    polars takes the fields that a line lacks for missing values, a blank line for a row of them. Only where a line has too few
-    delimiters, as one inside quotes may have too, the lines are read by their quotes.
+    polars takes the fields that a line lacks for missing values, a blank line for a row of them.
+    Only where a line has too few delimiters, as one inside quotes may have too, the lines are read
+    by their quotes.
     """
     lines, blank = _first_lines(path)
     delimiter = _delimiter(lines, 0)
