@@ -17,8 +17,8 @@ class FirstProductOnce(keras.layers.Layer):
     """The MLP of flat tokens: `x W` of its first layer is a sum over tokens.
 
     The summands of the tokens that are alike are computed for the first row alone, those of the
-    others for all. Both read their own part of `W`, a copy: to take it apart with every call would
-    cost a third of what it saves.
+    others for all. Both read a copy of their part of `W`, for to take `W` apart with every call takes
+    time of its own.
 
     Args:
         mlp: A layer for `[B, F · D]`, built.
