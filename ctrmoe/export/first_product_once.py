@@ -17,8 +17,8 @@ class FirstProductOnce(keras.layers.Layer):
     """The MLP of flat tokens: `x W` of its first layer is a sum over tokens.
 
     The summands of the tokens that are alike are computed for the first row alone, those of the
-    others for all. Both read a copy of their part of `W`, for to take `W` apart with every call takes
-    time of its own.
+    others for all. Both read a copy of their part of `W`, for taking `W` apart with every call
+    takes time of its own.
 
     Args:
         mlp: A layer for `[B, F · D]`, built.
