@@ -12,11 +12,13 @@ def load_tensorflow() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
+        import absl.logging
         import tensorflow
 
         tensorflow.config.list_physical_devices()  # the search for a GPU writes notes too
-        for name in ("tensorflow", "absl"):
-            logging.getLogger(name).setLevel(logging.ERROR)
+        tensorflow.get_logger().setLevel(logging.ERROR)
+        # Not the logger's level: TensorFlow sets that anew from this one when it saves a model.
+        absl.logging.set_verbosity(absl.logging.ERROR)
     finally:
         os.dup2(kept, 2)
         os.close(kept)
