@@ -23,6 +23,7 @@ from ctrmoe.layers import (
     Tower,
     create,
 )
+from ctrmoe.layers.registry import constructor_parameters
 from ctrmoe.model_fields import bottom_token
 from ctrmoe.model_mixture import MixtureParts
 from ctrmoe.model_tokens import create_embedding, join_tokens, layer_name
@@ -129,7 +130,7 @@ def _interaction(config: ModelConfig, num_tasks: int, embedding: FeatureEmbeddin
     if not options:
         return None
     kind = options.pop("kind", "")
-    known = inspect.signature(INTERACTIONS[kind]).parameters if kind in INTERACTIONS else ()
+    known = constructor_parameters(INTERACTIONS[kind]) if kind in INTERACTIONS else ()
     for name, value in (("num_tasks", num_tasks), ("kept_token", bottom_token(embedding))):
         if name in known:
             options.setdefault(name, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -23,6 +22,7 @@ from ctrmoe.layers import (
     create,
 )
 from ctrmoe.layers.balance import BALANCES
+from ctrmoe.layers.registry import constructor_parameters
 from ctrmoe.layers.routing import ADJUSTS, SCORERS
 
 
@@ -160,7 +160,7 @@ class MixtureParts:
         """Adds the number of domains to a part that needs it, or asks for it by `by_domain`."""
         options = dict(options)
         part = registry.get(options.get("kind", ""))
-        option = inspect.signature(part).parameters.get("num_domains") if part else None
+        option = constructor_parameters(part).get("num_domains") if part else None
         if option and options.pop("by_domain", option.default is option.empty):
             options.setdefault("num_domains", self.num_domains)
         return options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from keras import ops
 from ctrmoe.layers.field import Field
 from ctrmoe.layers.numeric import NUMERIC_EMBEDDINGS
 from ctrmoe.layers.numeric.bottom_mlp import BottomMLP
-from ctrmoe.layers.registry import create
+from ctrmoe.layers.registry import constructor_parameters, create
 
 
 @keras.saving.register_keras_serializable(package="ctrmoe")
@@ -67,7 +66,7 @@ class NumericFields(keras.layers.Layer):
         kind = options.pop("kind")
         given: dict[str, Any] = {}
         if kind in NUMERIC_EMBEDDINGS:
-            known = inspect.signature(NUMERIC_EMBEDDINGS[kind]).parameters
+            known = constructor_parameters(NUMERIC_EMBEDDINGS[kind])
             if "initializer" in known:
                 given["initializer"] = self.initializer.clone()
             if "quantiles" in known:

@@ -39,8 +39,18 @@ def create(registry: Mapping[str, type[T]], kind: str = "", **options: Any) -> T
     return registry[kind](**options)
 
 
+def constructor_parameters(cls: type[Any]) -> dict[str, inspect.Parameter]:
+    """Parameters of a class's constructor by their names, without `self`.
+
+    Of a class that inherits its constructor, `inspect.signature(cls)` gives those of Keras's
+    `__new__` in the Python 3.11.2 of Debian 12.
+    """
+    _, *parameters = inspect.signature(cls.__init__).parameters.items()
+    return dict(parameters)
+
+
 def _check_options(kind: str, cls: type[Any], options: Mapping[str, Any]) -> None:
-    signature = inspect.signature(cls).parameters.values()
+    signature = constructor_parameters(cls).values()
     parameters = [p for p in signature if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     names = [p.name for p in parameters]
     if len(names) < len(signature):

@@ -1,7 +1,5 @@
 """What every other layer keeps: shapes, dtypes, configs and reloading."""
 
-import inspect
-
 import keras
 import numpy as np
 import pytest
@@ -26,6 +24,7 @@ from ctrmoe.layers.fused_table import FusedTable
 from ctrmoe.layers.interactions.interacting_layer import InteractingLayer
 from ctrmoe.layers.numeric.linear import NumericEmbedding
 from ctrmoe.layers.numeric_fields import NumericFields
+from ctrmoe.layers.registry import constructor_parameters
 
 ROWS = 6
 FIELDS = [
@@ -241,7 +240,7 @@ def test_config_round_trip(case):
 
 def test_config_names_every_argument(case):
     layer = case[0]()
-    arguments = set(inspect.signature(type(layer)).parameters) - {"kwargs"}
+    arguments = set(constructor_parameters(type(layer))) - {"kwargs"}
 
     assert arguments <= set(layer.get_config())
 

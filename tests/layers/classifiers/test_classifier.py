@@ -1,6 +1,5 @@
 """What every classifier keeps."""
 
-import inspect
 import math
 
 import keras
@@ -11,6 +10,7 @@ import tensorflow as tf
 from ctrmoe.layers import create
 from ctrmoe.layers.classifiers import CLASSIFIERS
 from ctrmoe.layers.classifiers.classifier import Classifier
+from ctrmoe.layers.registry import constructor_parameters
 
 UNITS = [6, 4]
 OPTIONS = {"activation": "tanh", "dropout": 0.2, "batch_normalization": True}
@@ -100,7 +100,7 @@ def test_config_round_trip(kind, x):
 
 
 def test_config_names_every_argument(kind):
-    arguments = set(inspect.signature(Classifier).parameters) - {"kwargs"}
+    arguments = set(constructor_parameters(Classifier)) - {"kwargs"}
 
     assert arguments <= set(create(CLASSIFIERS, kind, units=UNITS).get_config())
 
