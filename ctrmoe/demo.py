@@ -58,7 +58,7 @@ def run_demo(out: Path, console: Console | None = None) -> None:
     console.print(metrics_tables(evaluator.report()))
     console.rule("4 export: a SavedModel that takes raw features")
     version = export(run, out / "models" / "census_income")
-    console.print(f"{version}: the reloaded SavedModel agrees with the Keras model")
+    console.print(f"{version}: the reloaded SavedModel agrees with the Keras model", markup=False)
     console.rule("5 score: raw parquet in, probabilities out")
     summary = score(version, [test], out / "scores", keep=["age", "income_over_50k"])
     console.print(frame_table(pl.read_parquet(out / "scores" / "test.parquet").head(5)))

@@ -18,7 +18,7 @@ from ctrmoe.prediction import Predictor
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import CONFIG, MODEL, Run
 from ctrmoe.schema import Schema
-from ctrmoe.versions import SAVED_MODEL, version_folders
+from ctrmoe.versions import SAVED_MODEL, check_readable, version_folders
 
 SIGNATURE = "serve_encoded"
 SUFFIX = "_probability"
@@ -95,6 +95,7 @@ class Scorer:
 
 
 def _loaded(folder: Path) -> Any:
+    check_readable(folder)
     try:
         return tf.saved_model.load(str(folder))
     except Exception as error:  # whatever TensorFlow finds wrong with a folder

@@ -5,14 +5,31 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ctrmoe.config import ConfigError
+
 MAX_VERSION = 2**63 - 1
 SAVED_MODEL = "saved_model.pb"
 """Lies in the folder of every version that is whole."""
+PATTERN = "*?[\\"
+"""Of these characters TensorFlow makes a pattern when it looks for the files of a checkpoint."""
 
 
 def named_folder(path: Path) -> Path:
     """Returns a folder under its name: of `.` and `..` that of what they stand for."""
     return Path(os.path.abspath(path))
+
+
+def check_readable(path: Path) -> None:
+    """Refuses the path of a SavedModel whose weights TensorFlow would not find.
+
+    Raises:
+        ConfigError: If the path holds a character of a pattern.
+    """
+    if found := next((character for character in str(path) if character in PATTERN), None):
+        raise ConfigError(
+            f"The path of an exported model must be without {' '.join(PATTERN)}, of which "
+            f"TensorFlow makes a pattern. Received: {found} in {path}. Choose another folder."
+        )
 
 
 def version_folders(model: Path) -> dict[int, Path]:

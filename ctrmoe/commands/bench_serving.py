@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ctrmoe.terminal import names, out_console
+from ctrmoe.terminal import names, say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +72,7 @@ def bench_serving(  # noqa: PLR0913 - its options
         facts = {"Load": how, "Seconds": f"{seconds:g} each", "Rows of": data}
         write_text(out / "load.json", json.dumps({"facts": facts, "measured": measured}, indent=1))
         write_text(out / "load.html", load_page(measured, facts))
-        out_console.print(f"Wrote {out}: open {out / 'load.html'}.", soft_wrap=True)
+        say(f"Wrote {out}: open {out / 'load.html'}.")
     if any(figures["failed"] for figures in measured):
         raise typer.Exit(FAILED)
 
@@ -96,12 +96,9 @@ def _rows(data: str) -> pl.DataFrame:
 
 def _tell(figures: dict[str, Any]) -> None:
     failed = f", {figures['failed']} FAILED: {figures['errors']}" if figures["failed"] else ""
-    out_console.print(
+    say(
         f"{figures['target']} {figures['signature']}, {figures['batch_size']} rows: "
         f"{figures['requests_s']:,.0f} requests/s, {figures['rows_s']:,.0f} rows/s, "
         f"p50 {figures['p50_ms']:.1f}, p95 {figures['p95_ms']:.1f}, p99 {figures['p99_ms']:.1f}, "
-        f"p99.9 {figures['p99.9_ms']:.1f} ms{failed}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        f"p99.9 {figures['p99.9_ms']:.1f} ms{failed}"
     )

@@ -10,7 +10,7 @@ import typer
 
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import ConfigError
-from ctrmoe.terminal import RunFolder, out_console
+from ctrmoe.terminal import RunFolder, out_console, say
 
 
 def calibrate(
@@ -38,7 +38,7 @@ def calibrate(
 
     if remove or not data:
         remove_calibration(Run(run))
-        out_console.print(f"{run} is not calibrated any more.")
+        say(f"{run} is not calibrated any more.")
         return
     with rows_progress("calibrate") as progress:
         found = fit(
@@ -51,4 +51,4 @@ def calibrate(
             on_rows=progress,
         )
     out_console.print(calibration_table(found))
-    out_console.print("Measured on the rows of the fit: evaluate the run on others.")
+    say("Measured on the rows of the fit: evaluate the run on others.")

@@ -13,7 +13,7 @@ import typer
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import ConfigError
 from ctrmoe.export.options import BATCH_BUCKETS, MAX_AUC_LOSS, ExportOptions
-from ctrmoe.terminal import RunFolder, names, out_console
+from ctrmoe.terminal import RunFolder, names, out_console, say
 
 _Server = partial(typer.Option, rich_help_panel="What the server does")
 _Numbers = partial(typer.Option, rich_help_panel="How it computes")
@@ -80,14 +80,14 @@ def export(  # noqa: PLR0913 - its options
 
     needed = _named_versions(config, named_folder(to).name) if config else set()
     folder = write(Run(run), to, options, version=version)
-    out_console.print(f"Wrote {folder}: checked against the Keras model.")
+    say(f"Wrote {folder}: checked against the Keras model.")
     if keep:
         removed = remove_old_versions(to, keep, needed={*needed, int(folder.name)})
-        out_console.print(f"Removed versions: {', '.join(map(str, removed)) or 'none'}.")
+        say(f"Removed versions: {', '.join(map(str, removed)) or 'none'}.")
     manifest = read_manifest(folder)
     if quantization := manifest["quantization"]:
         before, after = (quantization[f"bytes_{when}"] / 1e6 for when in ("before", "after"))
-        out_console.print(f"The weights take {after:,.2f} MB, unrounded {before:,.2f} MB.")
+        say(f"The weights take {after:,.2f} MB, unrounded {before:,.2f} MB.")
     if accuracy := manifest["accuracy"]:
         out_console.print(accuracy_table(accuracy))
 

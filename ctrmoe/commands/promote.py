@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ctrmoe.config import ConfigError
-from ctrmoe.terminal import out_console
+from ctrmoe.terminal import say
 
 
 def promote(  # noqa: PLR0913 - its options
@@ -45,9 +45,6 @@ def promote(  # noqa: PLR0913 - its options
     from ctrmoe.serving.client import ClientOptions
     from ctrmoe.versions import named_folder
 
-    def tell(line: str) -> None:
-        out_console.print(line, markup=False, highlight=False, soft_wrap=True)
-
     model = named_folder(model)
     options = promotion.PromotionOptions(
         label=label,
@@ -59,8 +56,8 @@ def promote(  # noqa: PLR0913 - its options
     with promotion.ServerControl(server, access) as control:
         if version is None:
             now = promotion.rollback(model, config, control, options)
-            tell(f"{model.name}: {label} is version {now} again.")
+            say(f"{model.name}: {label} is version {now} again.")
         else:
-            before = promotion.promote(model, version, config, control, options, tell)
+            before = promotion.promote(model, version, config, control, options, say)
             former = "" if before is None else f", it was {before}"
-            tell(f"{model.name}: {label} is version {version} now{former}.")
+            say(f"{model.name}: {label} is version {version} now{former}.")

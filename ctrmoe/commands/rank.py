@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ctrmoe.schema import Schema, SchemaError
-from ctrmoe.terminal import Data, error_console, names, out_console
+from ctrmoe.terminal import Data, error_console, names, out_console, say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -140,10 +140,11 @@ def rank(  # noqa: PLR0913 - its options
         forward = count if isinstance(count, int) and comparable and plain else 0
 
     def announce(ranker: Ranker) -> None:
-        error_console.print(announcement(ranker), highlight=False)
+        error_console.print(announcement(ranker), markup=False, highlight=False)
         if order > 1:
             wanted = (ranker.schema, order, combinations, most)
-            error_console.print(combination_announcement(*wanted), highlight=False)
+            announced = combination_announcement(*wanted)
+            error_console.print(announced, markup=False, highlight=False)
 
     with ranking_progress() as (on_rows, on_combinations):
         tables = rank_combinations(
@@ -178,13 +179,10 @@ def rank(  # noqa: PLR0913 - its options
         )
     write_tables(tables, out, ranking_page(tables, loaded.name, score=score, level=fdr))
     _show(tables, fdr)
-    out_console.print(
-        f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.",
-        soft_wrap=True,
-    )
+    say(f"Wrote {', '.join(tables)} as .parquet and .csv: open {out / 'report.html'}.")
     if out_schema:
         kept = write_selection(tried, tables, count, out_schema)
-        out_console.print(f"Wrote {out_schema}: {kept}.", soft_wrap=True)
+        say(f"Wrote {out_schema}: {kept}.")
 
 
 def _show(tables: Mapping[str, pl.DataFrame], level: float) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.config import ConfigError
-from ctrmoe.terminal import Data, names, out_console
+from ctrmoe.terminal import Data, names, say
 
 FILES_SKIPPED = 3
 
@@ -60,13 +60,12 @@ def score(
         )
     skipped = f", {_files(summary.skipped)} done before" if summary.skipped else ""
     rate = f", {summary.rows / summary.seconds:,.0f} rows/s" if summary.rows else ""
-    out_console.print(
+    say(
         f"Wrote {out}: {summary.rows:,} rows in {_files(summary.files)}{skipped}, "
-        f"{summary.seconds:.1f} s{rate}; checksums in {summary.manifest}.",
-        soft_wrap=True,
+        f"{summary.seconds:.1f} s{rate}; checksums in {summary.manifest}."
     )
     if summary.failed:
-        out_console.print(f"Left out {_files(len(summary.failed))}: mend, then `--resume`.")
+        say(f"Left out {_files(len(summary.failed))}: mend, then `--resume`.")
         raise typer.Exit(FILES_SKIPPED)
 
 

@@ -14,7 +14,7 @@ import typer
 
 from ctrmoe.commands.start import load_tensorflow
 from ctrmoe.extras import check_extra
-from ctrmoe.terminal import out_console
+from ctrmoe.terminal import say
 
 
 def serve(
@@ -61,11 +61,10 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     scheme, place = "https" if tls_certificate else "http", url_host(host)
-    out_console.print(
+    say(
         f"Serving {scheme}://{place}:{server.rest_port}/v1/models, gRPC {place}:{server.grpc_port}."
-        " For development and small deployments; Ctrl+C stops it.",
-        soft_wrap=True,
+        " For development and small deployments; Ctrl+C stops it."
     )
     stop.wait()
-    out_console.print("Stopping: requests that run are answered.")
+    say("Stopping: requests that run are answered.")
     server.close()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ctrmoe.terminal import out_console
+from ctrmoe.terminal import say
 
 
 def serving_config(
@@ -37,12 +37,10 @@ def serving_config(
     models = write_kit(base, out, options)
     for model in models:
         versions = ", ".join(map(str, model.versions))
-        out_console.print(f"{model.name}: versions {versions}", markup=False, highlight=False)
+        say(f"{model.name}: versions {versions}")
     if batching is None and any(model.takes_candidates for model in models):
-        out_console.print(
+        say(
             "Batching is left out: TensorFlow Serving's would refuse `serve_candidates`. Add "
-            "`--batching` if no client uses it.",
-            markup=False,
-            highlight=False,
+            "`--batching` if no client uses it."
         )
-    out_console.print(f"Wrote {out}: start with its README.md.", soft_wrap=True)
+    say(f"Wrote {out}: start with its README.md.")

@@ -22,7 +22,7 @@ from ctrmoe.export.session import served_session
 from ctrmoe.export.signature_names import rename
 from ctrmoe.run import Run
 from ctrmoe.scorer import ENCODER
-from ctrmoe.versions import MAX_VERSION, named_folder, version_folders
+from ctrmoe.versions import MAX_VERSION, check_readable, named_folder, version_folders
 
 
 def export(
@@ -59,11 +59,12 @@ def export(
         version: The number; one above the highest there if left out.
 
     Raises:
-        ConfigError: If the version exists or can't be one, or rounding costs more accuracy than
-            allowed.
+        ConfigError: If the version exists or can't be one, TensorFlow could not read the folder by
+            its path, or rounding costs more accuracy than allowed.
         RuntimeError: If the reloaded model disagrees.
     """
     to = Path(to)
+    check_readable(to)
     newest = max(version_folders(to), default=0)
     version = newest + 1 if version is None else version
     if not 0 <= version <= MAX_VERSION:

@@ -20,14 +20,15 @@ def call(*arguments):
 
 
 def test_files_left_out_give_code_3_and_a_line_each(exported, raw, tmp_path, capsys, caplog):
-    code = call(exported, raw, "--out", tmp_path / "out", "--on-error", "skip", "--workers", 1)
+    out = tmp_path / "scores [red]"
+    code = call(exported, raw, "--out", out, "--on-error", "skip", "--workers", 1)
 
     assert code == 3
     assert [("bad.parquet" in line, "\n" in line) for line in caplog.messages] == [(True, False)]
     shown = capsys.readouterr().out
-    assert "700 rows in 1 file" in shown
+    assert f"Wrote {out}: 700 rows in 1 file" in shown
     assert "Left out 1 file: mend, then `--resume`." in shown
-    assert pl.read_parquet(tmp_path / "out").height == 700
+    assert pl.read_parquet(out / "good.parquet", glob=False).height == 700
 
 
 def test_bad_file_gives_code_2(exported, raw, tmp_path, capsys):

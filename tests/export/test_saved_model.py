@@ -252,6 +252,13 @@ def test_version_that_no_server_reads(run, tmp_path, version):
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize("name", ["clicks [old]", "click*", "clicks?", "a\\b"])
+def test_path_of_which_tensorflow_makes_a_pattern(run, tmp_path, name):
+    with pytest.raises(ConfigError, match="must be without .* makes a pattern. Received: "):
+        export(run, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def test_model_that_disagrees_is_not_exported(run, tmp_path, monkeypatch):
     """The graph of another encoder than the run's: the self-check must notice."""
 

@@ -84,14 +84,15 @@ def test_command_writes_the_ranking_and_says_what_it_found(tmp_path, capsys):
 
     code = call(
         "rank", tmp_path / "clicks.parquet", "--schema", tmp_path / "schema.toml",
-        "--out", tmp_path / "out",
+        "--out", tmp_path / "out [red]",
     )  # fmt: skip
 
     printed = capsys.readouterr()
     assert code == 0
     assert "Counts take at most" in printed.err
+    assert f"open {tmp_path}/out [red]/report.html." in printed.out
     assert "1 of 2 features are above noise" in " ".join(printed.out.split())
-    ranking = pl.read_parquet(tmp_path / "out" / "ranking.parquet")
+    ranking = pl.read_parquet(tmp_path / "out [red]" / "ranking.parquet", glob=False)
     assert ranking["feature"].to_list() == ["shop", "user"]
 
 

@@ -115,6 +115,13 @@ def test_folder_that_is_no_model(folder, tmp_path):
         score(folder, [folder], tmp_path / "out")
 
 
+def test_model_in_a_folder_of_which_tensorflow_makes_a_pattern(exported, folder, tmp_path):
+    model = shutil.copytree(exported, tmp_path / "models [old]" / "1")
+
+    with pytest.raises(ConfigError, match=r"makes a pattern. Received: \[ in .*Choose another"):
+        score(model, [folder], tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     "harm",
     [

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ctrmoe.export.manifest import read_manifest
 from ctrmoe.serving.server.failures import RequestError, code_of
 from ctrmoe.serving.server.signature import Arrays, Signature
+from ctrmoe.versions import check_readable
 
 
 class Servable:
@@ -21,12 +22,16 @@ class Servable:
         name: Of the model.
         version: Its number.
         folder: Its SavedModel.
+
+    Raises:
+        ConfigError: If TensorFlow could not read the folder by its path.
     """
 
     def __init__(self, name: str, version: int, folder: Path) -> None:
         self.name = name
         self.version = version
         self.folder = folder
+        check_readable(folder)
         self.manifest = read_manifest(folder)
         options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
         options.gpu_options.allow_growth = True

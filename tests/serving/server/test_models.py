@@ -247,6 +247,13 @@ def test_only_version_must_load(base, start_server):
         start_server(base)
 
 
+def test_folder_of_which_tensorflow_makes_a_pattern(base, tmp_path, start_server):
+    copy = shutil.copytree(base, tmp_path / "[old]" / "tiny")
+
+    with pytest.raises(ConfigError, match="Model tiny can't be loaded: .* makes a pattern"):
+        start_server(copy)
+
+
 def test_folder_must_exist(tmp_path, start_server):
     with pytest.raises(ConfigError, match="`base` must be the folder of a model's versions"):
         start_server(tmp_path / "absent")
