@@ -25,7 +25,7 @@ def check_readable(path: Path) -> None:
     Raises:
         ConfigError: If the path holds a character of a pattern.
     """
-    if found := next((character for character in str(path) if character in PATTERN), None):
+    if found := next((character for character in path.as_posix() if character in PATTERN), None):
         raise ConfigError(
             f"The path of an exported model must be without {' '.join(PATTERN)}, of which "
             f"TensorFlow makes a pattern. Received: {found} in {path}. Choose another folder."

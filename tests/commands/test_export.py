@@ -27,7 +27,7 @@ def test_options_reach_the_exported_model(run, test_rows, tmp_path, capsys):
     assert manifest["version"] == 3
     assert manifest["batch_buckets"] == [2, 4]
     assert manifest["quantization"]["rows"] == 2 * test_rows.height
-    shown = " ".join(capsys.readouterr().out.split())  # lines break where the path lets them
+    shown = capsys.readouterr().out
     before, after = (manifest["quantization"][f"bytes_{when}"] for when in ("before", "after"))
     assert after < before
     assert f"The weights take {after / 1e6:.2f} MB, unrounded {before / 1e6:.2f} MB." in shown

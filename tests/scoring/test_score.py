@@ -120,6 +120,7 @@ def test_model_in_a_folder_of_which_tensorflow_makes_a_pattern(exported, folder,
 
     with pytest.raises(ConfigError, match=r"makes a pattern. Received: \[ in .*Choose another"):
         score(model, [folder], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
