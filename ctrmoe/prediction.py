@@ -64,7 +64,12 @@ class Predictor:
     @classmethod
     def of_model(cls, model: keras.Model, tasks: Sequence[str]) -> Predictor:
         """Predicts the logits of a Keras model."""
-        graph = tf.function(lambda inputs: model(inputs, training=False))
+        # With known batch sizes TensorFlow may give sums of large tensors a place by name, and two
+        # calls at once would share it: AlreadyExistsError.
+        signature = {each.name: tf.TensorSpec(each.shape, each.dtype) for each in model.inputs}
+        graph = tf.function(
+            lambda inputs: model(inputs, training=False), input_signature=[signature]
+        )
         return cls(graph, tasks, reads_domain=reads_domain(model))
 
     def __call__(self, encoded: Encoded, *, side_by_side: bool = True) -> Arrays:

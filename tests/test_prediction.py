@@ -1,6 +1,7 @@
 import dataclasses
 import threading
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -87,6 +88,22 @@ def test_graph_is_traced_once_for_each_size():
         predictor(encoded(rows))
 
     assert sorted(graph.traced) == [2, 8]
+
+
+def test_graph_of_a_model_knows_no_batch_size():
+    inputs = {
+        "ids": keras.Input((2,), name="ids", dtype="int32"),
+        "values": keras.Input((1,), name="values"),
+    }
+    predictor = Predictor.of_model(keras.Model(inputs, {"click": 2 * inputs["values"]}), ["click"])
+
+    for rows in (1, 70, 300):
+        outputs = predictor(encoded(rows))
+        np.testing.assert_array_equal(outputs["click"], 2 * np.arange(rows))
+
+    graph = predictor.graph.get_concrete_function()
+    assert predictor.graph.experimental_get_tracing_count() == 1
+    assert {tensor.shape[0] for tensor in graph.inputs[:2]} == {None}
 
 
 def test_two_batches_run_at_the_same_time(monkeypatch):
