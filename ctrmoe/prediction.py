@@ -24,6 +24,16 @@ def reads_domain(model: keras.Model) -> bool:
     return any(tensor.name == "domain" for tensor in model.inputs)
 
 
+def input_signature(model: keras.Model) -> dict[str, tf.TensorSpec]:
+    """Returns the packed matrices that a model takes, for any number of rows.
+
+    A graph of known batch sizes would be traced once for each, and can't run side by side: to sums
+    of large tensors TensorFlow may give a place by name, which two calls at once would share
+    (AlreadyExistsError).
+    """
+    return {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs}
+
+
 def batches(model: keras.Model, encoded: Encoded, size: int) -> Iterator[tuple[slice, Arrays]]:
     """Cuts encoded rows into batches of the packed matrices; yields where each lies."""
     rows = pack(encoded, reads_domain(model))
@@ -40,7 +50,8 @@ class Predictor:
     a chunk run side by side: while one call waits for the end of an operation, another computes.
 
     Args:
-        graph: Takes the packed matrices by name and returns one `[B]` or `[B, 1]` a task.
+        graph: Takes the packed matrices by name and returns one `[B]` or `[B, 1]` a task. A
+            `tf.function` has an `input_signature`.
         tasks: Names of the outputs to return.
         batch_sizes: The sizes that the graph may be called with, ascending.
         reads_domain: Whether the graph takes the domain.
@@ -64,11 +75,8 @@ class Predictor:
     @classmethod
     def of_model(cls, model: keras.Model, tasks: Sequence[str]) -> Predictor:
         """Predicts the logits of a Keras model."""
-        # With known batch sizes TensorFlow may give sums of large tensors a place by name, and two
-        # calls at once would share it: AlreadyExistsError.
-        signature = {each.name: tf.TensorSpec(each.shape, each.dtype) for each in model.inputs}
         graph = tf.function(
-            lambda inputs: model(inputs, training=False), input_signature=[signature]
+            lambda inputs: model(inputs, training=False), input_signature=[input_signature(model)]
         )
         return cls(graph, tasks, reads_domain=reads_domain(model))
 

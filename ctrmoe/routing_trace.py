@@ -13,7 +13,7 @@ import tensorflow as tf
 from ctrmoe.data.packed import Encoded
 from ctrmoe.layers import Mixture, MixtureStack
 from ctrmoe.metrics import RoutingFigures, mean_cosine
-from ctrmoe.prediction import batches
+from ctrmoe.prediction import batches, input_signature
 
 BATCH_SIZE = 1024
 READ = ("index", "gate", "probs", "logits")
@@ -92,11 +92,8 @@ class RoutingTrace:
     @cached_property
     def _step(self) -> Callable[[Any], list[dict[str, Any]]]:
         inner = keras.Model(self.model.input, {one.name: one.input for one in self._mixtures})
-        signature = {
-            tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self.model.inputs
-        }
 
-        @tf.function(input_signature=[signature], autograph=False)
+        @tf.function(input_signature=[input_signature(self.model)], autograph=False)
         def step(inputs: Any) -> list[dict[str, Any]]:
             read = inner(inputs, training=False)
             return [

@@ -14,7 +14,7 @@ from ctrmoe.config import ConfigError
 from ctrmoe.data.encode import Encoder
 from ctrmoe.data.encoder_files import SCHEMA_FILE
 from ctrmoe.data.packed import Encoded
-from ctrmoe.prediction import Predictor
+from ctrmoe.prediction import Predictor, input_signature
 from ctrmoe.probabilities import Probabilities
 from ctrmoe.run import CONFIG, MODEL, Run
 from ctrmoe.schema import Schema
@@ -69,13 +69,16 @@ class Scorer:
         """Scores by the Keras model of a finished run."""
         model, of_logits = run.model, Probabilities(run)
         names = [tensor.name for tensor in model.inputs]
+        signature = input_signature(model)
+        if run.reads_domain:
+            signature["domain"] = tf.TensorSpec((None, 1), tf.int32)
 
+        @tf.function(input_signature=[signature])
         def probabilities(batch: dict[str, Any]) -> dict[str, Any]:
             logits = model({name: batch[name] for name in names}, training=False)
             return of_logits(logits, batch.get("domain"))
 
-        graph = tf.function(probabilities)
-        predictor = Predictor(graph, run.tasks, reads_domain=run.reads_domain)
+        predictor = Predictor(probabilities, run.tasks, reads_domain=run.reads_domain)
         return cls(run.encoder, predictor, fingerprint(run.folder))
 
     @classmethod

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import tensorflow as tf
 
-from ctrmoe.explain.interaction import TrainedInteraction, input_signature
+from ctrmoe.explain.interaction import TrainedInteraction
 from ctrmoe.explain.sample import Sample
 from ctrmoe.explain.slices import Slice, slices_of
-from ctrmoe.prediction import batches
+from ctrmoe.prediction import batches, input_signature
 from ctrmoe.run import Run
 
 BATCH_SIZE = 128
@@ -116,7 +116,7 @@ def _sums(
 
     groups = tf.TensorSpec((None, members.shape[1]), tf.float32)
 
-    @tf.function(input_signature=[input_signature(interaction.model, sample.encoded), groups])
+    @tf.function(input_signature=[input_signature(interaction.model), groups])
     def step(inputs: Any, members: Any) -> list[dict[str, Any]]:
         return [
             {flow: _sum_over_rows(weights, members) for flow, weights in flows.items()}

@@ -10,10 +10,10 @@ import polars as pl
 import tensorflow as tf
 
 from ctrmoe.explain.correlation import fisher_interval, multiple_correlation, pearson
-from ctrmoe.explain.interaction import TrainedInteraction, input_signature
+from ctrmoe.explain.interaction import TrainedInteraction
 from ctrmoe.explain.sample import Sample
 from ctrmoe.layers import FGCNN
-from ctrmoe.prediction import batches
+from ctrmoe.prediction import batches, input_signature
 from ctrmoe.run import Run
 
 BATCH_SIZE = 256
@@ -71,7 +71,7 @@ def _tokens(
     """The tokens that features are generated from, and those of the generated features."""
     inner = interaction.inner_model()
 
-    @tf.function(input_signature=[input_signature(interaction.model, sample.encoded)])
+    @tf.function(input_signature=[input_signature(interaction.model)])
     def step(inputs: Any) -> tuple[Any, Any]:
         read, out = inner(inputs, training=False)
         passed, generating = read if isinstance(read, list | tuple) else (read, read)

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import tensorflow as tf
 
-from ctrmoe.data.dataset import pack
-from ctrmoe.data.packed import Encoded
 from ctrmoe.layers import INTERACTIONS, RowBlocks
-from ctrmoe.prediction import reads_domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +82,3 @@ class TrainedInteraction:
             sequences=list(embedded["sequences"].values()),
             sequences_mask=list(embedded["masks"].values()),
         )
-
-
-def input_signature(model: keras.Model, encoded: Encoded) -> dict[str, tf.TensorSpec]:
-    """Returns the packed matrices for any number of rows, so that a graph is traced once."""
-    return {
-        name: tf.TensorSpec((None, matrix.shape[1]), matrix.dtype)
-        for name, matrix in pack(encoded, reads_domain(model)).items()
-    }
