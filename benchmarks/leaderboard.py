@@ -288,34 +288,54 @@ def write_tables(args: argparse.Namespace) -> None:
 def protocol(args: argparse.Namespace) -> str:
     """How the figures came about, in words."""
     ranges = [f"`{key}` {_range(table)}" for key, table in RANGES.items()]
-    shares = [f"{SETS[name].title} {SETS[name].tuning_share:.0%}" for name in args.sets]
-    epochs = [f"{SETS[name].title} {SETS[name].epochs}" for name in args.sets]
-    dims = [f"{SETS[name].title} {SETS[name].embedding_dim}" for name in args.sets]
-    changed = [f"{model} with `{' '.join(keys)}`" for model, keys in CHANGED.items()]
     command = f"--trials {args.trials} --seeds {args.seeds}"
-    return "\n".join(
-        [
-            f"- Tuning: {args.trials} trials of `ctrmoe tune` (seed 1) on the validation AUC, of "
-            "several tasks their mean; no pruning; the first trial is the config as it stands, the "
-            "next four are the same for every model. Of the training rows a fixed random sample: "
-            f"{', '.join(shares)}.",
-            f"- Tuned, of every model: {', '.join(ranges)}. Nothing else: widths and depths are "
-            f"those of `pipelines/configs/` ({'; '.join(changed)}). Entries of an embedding: "
-            f"{', '.join(dims)}. Logistic regression has no embedding to regularise.",
-            f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}. Trials "
-            "and runs have a cosine schedule over a fixed number of epochs, of which the best by "
-            f"the validation AUC is kept: {', '.join(epochs)}. The test part is read once, by the "
-            "run that is reported. Two choices, the same for all models, were made after test "
-            "figures had been seen: the range of the L2, after those of an earlier protocol, and "
-            "that Census-Income's numbers are read as ranges and as values (`number_ranges.py`).",
-            "- GAUC is by user where the data has users. ECE and log loss are of the model's own "
-            "probabilities.",
-            "- Speeds: `peak memory` is the training process's; training is the median gap between "
-            "steps, loader included; scoring is the graph on encoded rows. They were taken beside "
-            "other work unless `--timings-only` was run on a quiet machine since; read them within "
-            "a factor of two.",
-            f"- Command: `python benchmarks/leaderboard.py --data DATA --out OUT {command}`.",
-        ]
+    parts = [
+        _durations(args.sets),
+        f"- Tuning: {args.trials} trials of `ctrmoe tune` (seed 1) on the validation AUC, of "
+        "several tasks their mean; no pruning; the first trial is the config as it stands, the "
+        "next four are the same for every model. Trials train on a fixed random share of the "
+        "training rows.",
+        f"- Tuned, of every model: {', '.join(ranges)}. Nothing else: widths and depths are "
+        f"those of `pipelines/configs/`, but for speed {_changes()}. Logistic regression has no "
+        "embedding to regularise.",
+        f"- Final runs: the best values on all training rows, seeds 1 to {args.seeds}. Trials "
+        "and runs have a cosine schedule over a fixed number of epochs, of which the best by "
+        "the validation AUC is kept. The test part is read once, by the run that is reported. "
+        "Two choices, the same for all models, were made after test figures had been seen: the "
+        "range of the L2, after those of an earlier protocol, and that Census-Income's numbers "
+        "are read as ranges and as values (`number_ranges.py`).",
+        "- GAUC is by user where the data has users. ECE and log loss are of the model's own "
+        "probabilities.",
+        "- Speeds: `peak memory` is the training process's; training is the median gap between "
+        "steps, loader included; scoring is the graph on encoded rows. They were taken beside "
+        "other work unless `--timings-only` was run on a quiet machine since; read them within "
+        "a factor of two.",
+        f"- Command: `python benchmarks/leaderboard.py --data DATA --out OUT {command}`.",
+    ]
+    return parts[0] + "\n\n" + "\n".join(parts[1:])
+
+
+def _durations(names: Sequence[str]) -> str:
+    """What all models of a set have in common, a line for each set."""
+    lines = [
+        "| data set | `--sets` | embedding entries | rows of a step | epochs | rows tuned on |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for name in names:
+        chosen = SETS[name]
+        figures = f"{chosen.embedding_dim} | {chosen.batch_size:,} | {chosen.epochs}"
+        lines.append(f"| {chosen.title} | `{name}` | {figures} | {chosen.tuning_share:.0%} |")
+    return "\n".join(lines)
+
+
+def _changes() -> str:
+    """Which models are not as their named configs, the sets of one change together."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for cell, keys in CHANGED.items():
+        name, _, model = cell.rpartition("/")
+        where.setdefault((model, " ".join(keys)), []).append(f"`{name}`" if name else "all sets")
+    return "; ".join(
+        f"{model} has `{keys}` on {', '.join(names)}" for (model, keys), names in where.items()
     )
 
 
