@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
 import sys
@@ -50,8 +51,7 @@ FILE_OPTIONS = {
     "check": ("--against",),
     "export": ("--holdout",),
 }
-
-
+OUTPUT_OPTIONS = ("--out", "--to")
 INTERRUPTED = 130
 RESUMABLE = ("train", "tune", "score")
 
@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format="%(levelname)s: %(message)s")
     given = sys.argv[1:] if arguments is None else arguments
+    if unnamed := _without_path(given):
+        sys.exit(_mendable(f"{unnamed[0]} must name a path. Received: an empty one. Set it."))
     try:
         app(args=_repeated(given))
     except SystemExit as end:
@@ -80,6 +82,12 @@ def main(arguments: list[str] | None = None) -> None:
         if error.errno in (errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR):
             sys.exit(_mendable(f"{error.filename}: {error.strerror}. Check the path."))
         raise
+
+
+def _without_path(arguments: list[str]) -> list[str]:
+    """Options of outputs with an empty path, which would be the current folder: `--to "$UNSET"`."""
+    after = {option for option, word in itertools.pairwise(arguments) if not word}
+    return [name for name in OUTPUT_OPTIONS if name in after or f"{name}=" in arguments]
 
 
 def _repeated(arguments: list[str]) -> list[str]:

@@ -55,6 +55,13 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.parametrize("words", [["--to", ""], ["--to="], ["--dry-run", "--to", ""]])
+def test_an_empty_path_of_an_output_is_not_the_current_folder(here, capsys, words):
+    assert call("export", "run", *words) == 2
+    assert "--to must name a path" in capsys.readouterr().err
+    assert sorted(path.name for path in here.iterdir()) == ["good.parquet", "schema.toml"]
+
+
 def test_the_version_is_shown(capsys):
     assert call("--version") == 0
     assert capsys.readouterr().out == f"ctrmoe {ctrmoe.__version__}\n"
