@@ -58,7 +58,7 @@ def document(table: pl.DataFrame, cells: Sequence[Mapping[str, Any]], protocol: 
         "# Leaderboard",
         "Every named model on the same data with the same budget of tuning. Written by "
         "`leaderboard.py`; median over the seeds on the test part, in brackets the least and the "
-        "largest.",
+        "largest. LightGBM on two of them: [boosted_trees](results/boosted_trees.md).",
         targets_table(table),
     ]
     for name in dict.fromkeys(table["set"]):
