@@ -1,4 +1,4 @@
-"""Every named model on four data sets: tuned alike, three seeds, read once on the test part.
+"""Named models of one domain on four data sets: tuned alike, three seeds, tested once.
 
     python benchmarks/leaderboard.py --data DATA --out OUT             # hours; goes on where it was
     python benchmarks/leaderboard.py --data DATA --out OUT --report    # the tables of what is there
@@ -289,8 +289,7 @@ def protocol(args: argparse.Namespace) -> str:
     """How the figures came about, in words."""
     ranges = [f"`{key}` {_range(table)}" for key, table in RANGES.items()]
     command = f"--trials {args.trials} --seeds {args.seeds}"
-    parts = [
-        _durations(args.sets),
+    points = [
         f"- Tuning: {args.trials} trials of `ctrmoe tune` (seed 1) on the validation AUC, of "
         "several tasks their mean; no pruning; the first trial is the config as it stands, the "
         "next four are the same for every model. Trials train on a fixed random share of the "
@@ -312,10 +311,10 @@ def protocol(args: argparse.Namespace) -> str:
         "a factor of two.",
         f"- Command: `python benchmarks/leaderboard.py --data DATA --out OUT {command}`.",
     ]
-    return parts[0] + "\n\n" + "\n".join(parts[1:])
+    return _common_settings(args.sets) + "\n\n" + "\n".join(points)
 
 
-def _durations(names: Sequence[str]) -> str:
+def _common_settings(names: Sequence[str]) -> str:
     """What all models of a set have in common, a line for each set."""
     lines = [
         "| data set | `--sets` | embedding entries | rows of a step | epochs | rows tuned on |",

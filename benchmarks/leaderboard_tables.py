@@ -56,9 +56,9 @@ def document(table: pl.DataFrame, cells: Sequence[Mapping[str, Any]], protocol: 
     rows = {cell["set"]: cell["rows"] for cell in cells}
     parts = [
         "# Leaderboard",
-        "Every named model on the same data with the same budget of tuning. Written by "
-        "`leaderboard.py`; median over the seeds on the test part, in brackets the least and the "
-        "largest. LightGBM on two of them: [boosted_trees](results/boosted_trees.md).",
+        "Every named model of one domain on the same data with the same budget of tuning. Written "
+        "by `leaderboard.py`; median over the seeds on the test part, in brackets the least and "
+        "the largest. LightGBM on two of the data sets: [boosted_trees](results/boosted_trees.md).",
         targets_table(table),
     ]
     for name in dict.fromkeys(table["set"]):
